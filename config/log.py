@@ -1,0 +1,67 @@
+"""Log lines: one JSON object a line, an event from a fixed list, ids and facts, never a name.
+
+``log("file.checked", file=…)`` is the whole interface. What may be written is decided here: an event that is
+not in ``EVENTS`` is refused, so that a reader of the log can know every word in it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, Final
+
+import structlog
+
+EVENTS: Final = frozenset(
+    {
+        "app.started",
+        "request.failed",
+        "sign_in.succeeded",
+        "sign_in.refused",
+        "sign_in.ended",
+        "submission.arrived",
+        "submission.moved",
+        "file.received",
+        "file.refused",
+        "file.checked",
+        "task.sent",
+        "task.done",
+        "task.failed",
+        "queue_server.unreachable",
+        "receipt.issued",
+        "receipt.drawn",
+        "worker.started",
+        "worker.stopped",
+    }
+)
+
+_logger = structlog.get_logger("madoguchi")
+
+
+def configure(process: str) -> None:
+    """Send JSON lines to stderr, each with the name of this process."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=False,
+    )
+    structlog.contextvars.bind_contextvars(process=process)
+
+
+def log(event: str, *, level: str = "info", **facts: Any) -> None:
+    """Write one line.
+
+    :param event: a word of ``EVENTS``, ``noun.past_participle``.
+    :param facts: ids, counts, states; never a name, a note, an amount or a file name.
+    :raises ValueError: for an event that is not listed.
+    """
+    if event not in EVENTS:
+        raise ValueError(f"{event!r} is not a listed event")
+    getattr(_logger, level)(event, **facts)

@@ -1,0 +1,271 @@
+"""What every web app of ours has: sessions that die on sign-out, CSRF, headers, error pages, words, components.
+
+``portal`` and ``staff`` each call ``web_app`` once. Access is denied by default: a view that does not say who
+may use it (``public`` or a guard of its app) is never run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, Response, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import Babel
+from flask_login import LoginManager
+from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import Forbidden, HTTPException, default_exceptions
+
+from config import words
+from config.log import log
+from config.settings import Settings
+from shared import errors
+from shared.session import engine_for, reading_sessions, sessions
+from uploads.storage import NotStored, Storage, StorageUnavailable, storage_from
+
+SHARED: Final = Path(__file__).parents[1] / "shared"
+POLICY: Final = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",  # our own CSRF check over https reads it; nobody else gets it
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+PARKABLE: Final = 16 * 1024  # bytes of a typed form worth giving back
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """What Flask-Login carries around: the session token, and the frozen person behind it."""
+
+    token: str
+    who: Any
+    is_authenticated: bool = True
+    is_active: bool = True
+    is_anonymous: bool = False
+
+    def get_id(self) -> str:
+        return self.token
+
+
+def web_app(name: str, settings: Settings, load: Callable[[Session, str], Any | None]) -> Flask:
+    """Make an app named ``name``.
+
+    :param load: finds the person behind a session token, or None; ``shared.sign_in`` has one for each door.
+    """
+    app = Flask(name, static_url_path="/static")
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_NAME=f"{'__Host-' if settings.secure_cookies else ''}madoguchi_{name}",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=settings.request_limit,
+        WTF_CSRF_TIME_LIMIT=None,  # hunting for a paper takes as long as it takes; the session is the limit
+        BABEL_DEFAULT_LOCALE="ja",
+        BABEL_DEFAULT_TIMEZONE="Asia/Tokyo",
+        BABEL_TRANSLATION_DIRECTORIES=str(Path(__file__).parent / "translations"),
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+    )
+    engine = engine_for(settings.database_url)
+    app.extensions["madoguchi"] = _Reach(settings, engine, storage_from(settings))
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    own = app.jinja_loader
+    assert own is not None
+    app.jinja_loader = ChoiceLoader([own, FileSystemLoader(SHARED / "components")])
+    app.jinja_env.filters.update(words.FILTERS)
+    app.jinja_env.globals.update(words.GLOBALS)
+    app.context_processor(lambda: {"demo": settings.demo, "app_name": name})
+
+    Babel(app)
+    _sign_in_sessions(app, load)
+    app.before_request(_deny_by_default)  # before CSRF: a stranger's upload is not even read
+    CSRFProtect(app)
+    app.after_request(_headers)
+    _shared_pages(app)
+    _error_pages(app)
+    return app
+
+
+class _Reach:
+    """What a request may reach: settings, database, storage."""
+
+    def __init__(self, settings: Settings, engine: Any, storage: Storage) -> None:
+        self.settings, self.engine, self.storage = settings, engine, storage
+        self.sessions, self.reading = sessions(engine), reading_sessions(engine)
+
+
+def settings() -> Settings:
+    """The settings of this app."""
+    reach: _Reach = current_app.extensions["madoguchi"]
+    return reach.settings
+
+
+def storage() -> Storage:
+    """Where the bytes are."""
+    reach: _Reach = current_app.extensions["madoguchi"]
+    return reach.storage
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One transaction that writes: leaving the block commits, an exception takes everything back."""
+    reach: _Reach = current_app.extensions["madoguchi"]
+    with reach.sessions.begin() as session:
+        yield session
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """One transaction that only looks."""
+    reach: _Reach = current_app.extensions["madoguchi"]
+    with reach.reading() as session:
+        yield session
+
+
+def public(view: View) -> View:
+    """Anybody may use this view."""
+    view.needs = "public"  # type: ignore[attr-defined]
+    return view
+
+
+def _deny_by_default() -> ResponseReturnValue | None:
+    if request.endpoint is None:  # no such page: the error page says so
+        return None
+    view = current_app.view_functions[request.endpoint]
+    if request.endpoint == "static" or getattr(view, "needs", None) == "public":
+        return None
+    guard = getattr(view, "guard", None)
+    if guard is None:
+        raise Forbidden
+    answer: ResponseReturnValue | None = guard()
+    return answer
+
+
+def _sign_in_sessions(app: Flask, load: Callable[[Session, str], Any | None]) -> None:
+    manager = LoginManager(app)
+    manager.session_protection = None  # phones change networks; the token itself is the secret
+
+    @manager.user_loader
+    def visitor(token: str) -> Visitor | None:
+        with reading() as session:
+            who = load(session, token)
+        return Visitor(token, who) if who else None
+
+
+def _headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint not in ("static", "shared.static"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response
+
+
+def _shared_pages(app: Flask) -> None:
+    shared = Blueprint("shared", __name__, static_folder=str(SHARED / "static"), static_url_path="/shared")
+
+    @app.get("/healthz")
+    @public
+    def healthz() -> ResponseReturnValue:
+        """Whether this app can do its work: the database answers."""
+        with reading() as session:
+            session.execute(text("SELECT 1"))
+        return {"app": app.name, "database": "ok"}
+
+    app.register_blueprint(shared)
+    app.view_functions["shared.static"].needs = "public"  # type: ignore[attr-defined]
+
+
+def same_origin() -> bool:
+    """Whether the browser says that this request comes from one of our own pages."""
+    origin = request.headers.get("Origin") or request.headers.get("Referer") or ""
+    return bool(origin) and urlsplit(origin).netloc == request.host
+
+
+def typed_fields() -> dict[str, str]:
+    """What was typed into a small form, without tokens; empty for an upload."""
+    if request.mimetype != "application/x-www-form-urlencoded" or (request.content_length or 0) > PARKABLE:
+        return {}
+    return {name: value for name, value in request.form.items() if name != "csrf_token"}
+
+
+def _error_pages(app: Flask) -> None:
+    def problem(kind: str, status: int, **facts: Any) -> ResponseReturnValue:
+        return render_template("problem.html", kind=kind, **facts), status
+
+    @app.errorhandler(CSRFError)
+    def not_from_our_page(_error: CSRFError) -> ResponseReturnValue:
+        again = typed_fields() if same_origin() else {}
+        return problem("again", 400, fields=again, path=request.full_path.rstrip("?"))
+
+    @app.errorhandler(errors.NotThere)
+    def not_there(_error: errors.NotThere) -> ResponseReturnValue:
+        return problem("not_found", 404)
+
+    @app.errorhandler(errors.ChangedMeanwhile)
+    def changed_meanwhile(error: errors.ChangedMeanwhile) -> ResponseReturnValue:
+        return problem("changed", 409, who=error.who, at=error.at, state=error.state)
+
+    @app.errorhandler(errors.TakenByAnother)
+    def taken(error: errors.TakenByAnother) -> ResponseReturnValue:
+        return problem("taken", 409, who=error.who, at=error.since, until=error.until)
+
+    @app.errorhandler(errors.AlreadySent)
+    def already_sent(_error: errors.AlreadySent) -> ResponseReturnValue:
+        return problem("already_sent", 409)
+
+    @app.errorhandler(errors.IllegalMove)
+    @app.errorhandler(StaleDataError)
+    def moved(_error: Exception) -> ResponseReturnValue:
+        return problem("changed", 409, who="", at=None, state="")
+
+    @app.errorhandler(StorageUnavailable)
+    @app.errorhandler(OperationalError)
+    @app.errorhandler(PoolTimeout)
+    def unavailable(error: Exception) -> ResponseReturnValue:
+        log("request.failed", level="error", path=request.path, error=type(error).__name__)
+        return problem("unavailable", 503)
+
+    @app.errorhandler(NotStored)
+    def not_stored(error: NotStored) -> ResponseReturnValue:
+        log("request.failed", level="error", path=request.path, error=type(error).__name__)
+        return problem("not_found", 404)
+
+    for status in default_exceptions:
+        app.register_error_handler(status, _by_status)
+
+
+def _by_status(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if 300 <= status < 400:
+        return error
+    kinds = {403: "forbidden", 404: "not_found", 405: "not_found", 410: "not_found", 413: "too_big"}
+    if status >= 500:
+        original = getattr(error, "original_exception", None) or error
+        log("request.failed", level="error", path=request.path, error=type(original).__name__)
+    kind = kinds.get(status, "unavailable" if status >= 500 else "bad_request")
+    response = current_app.make_response((render_template("problem.html", kind=kind), status))
+    if status == 405:
+        response.headers.extend([pair for pair in error.get_headers() if pair[0] == "Allow"])
+    return response

@@ -1,0 +1,154 @@
+"""How values become words on a page: filters and globals for the templates of both apps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from flask_babel import gettext, lazy_gettext
+
+from shared import clock
+from shared.receipts import readable_size
+from shared.rules import wareki
+
+
+def yen(amount: int | None) -> str:
+    """84,500円."""
+    return "—" if amount is None else gettext("%(amount)s円", amount=f"{amount:,}")
+
+
+def file_size(size: int) -> str:
+    """412 KB."""
+    return readable_size(size)
+
+
+def short_sha(sha256: str) -> str:
+    """The first eight signs, for a first look; the whole hash stands beside it."""
+    return sha256[:8]
+
+
+def in_fours(sha256: str) -> str:
+    """A hash in groups, so that two people can compare it by voice."""
+    return " ".join(sha256[start : start + 8] for start in range(0, len(sha256), 8))
+
+
+def weekday(day: date) -> str:
+    """月曜."""
+    return wareki.WEEKDAYS[day.weekday()] + "曜"
+
+
+def desk_moment(moment: datetime) -> str:
+    """11/19 20:12, as the desk's tables write it."""
+    local = moment.astimezone(clock.TOKYO)
+    return f"{local.month}/{local.day} {local.hour}:{local.minute:02}"
+
+
+# One sentence for each thing that can be wrong with a file; what to do instead stands in it.
+FILE_REFUSALS: Final = {
+    "empty": lazy_gettext("中身がありません（0バイト）。もう一度えらんでください。"),
+    "too_big": lazy_gettext("大きすぎて受け取れません。写真なら、とりなおすと小さくなります。"),
+    "office": lazy_gettext("WordやExcelのファイルは受け取れません。画面を写真にとるか、PDFで保存して送ってください。"),
+    "archive": lazy_gettext("まとめたファイル（ZIPなど）は受け取れません。中の写真かPDFを、1つずつ送ってください。"),
+    "unknown": lazy_gettext("写真かPDFではないようです。紙を写真にとって送ってください。"),
+    "locked": lazy_gettext("鍵（パスワード）がかかっていて開けません。紙か画面を写真にとって送ってください。"),
+    "unreadable": lazy_gettext("こわれていて開けません。もう一度えらぶか、写真にとって送ってください。"),
+    "too_many_pages": lazy_gettext("ページが多すぎます。いるところだけを写真にとって送ってください。"),
+    "crashed": lazy_gettext("開けませんでした。紙か画面を写真にとって送ってください。"),
+    "not_kept": lazy_gettext("いま、受け取る機械がいっぱいです。少し待って、もう一度送ってください。"),
+}
+
+REASONS: Final = {
+    "dark": lazy_gettext("暗い・ぼやけている"),
+    "cut_off": lazy_gettext("一部が切れている"),
+    "wrong_month": lazy_gettext("ちがう月のもの"),
+    "missing_page": lazy_gettext("ページが足りない"),
+    "no_name": lazy_gettext("名前が見えない"),
+    "differs": lazy_gettext("書類の数字とちがうよう"),
+    "unreadable": lazy_gettext("開けなかった"),
+    "other": lazy_gettext("そのほか"),
+}
+
+# What the recipient reads: it never blames, and it says what was not visible.
+ASKED_FILE: Final = {
+    "dark": lazy_gettext("暗くて読めないところがありました"),
+    "cut_off": lazy_gettext("はしが切れていて、見えないところがありました"),
+    "wrong_month": lazy_gettext("ちがう月の書類のようです"),
+    "missing_page": lazy_gettext("ほかのページも見せてください"),
+    "no_name": lazy_gettext("名前のところが見えませんでした"),
+    "differs": lazy_gettext("書いた数字とちがうようです"),
+    "unreadable": lazy_gettext("ファイルを開けませんでした"),
+    "other": lazy_gettext("もう一度見せてください"),
+}
+
+ASKED_VALUE: Final = {
+    "dark": lazy_gettext("書類から読めませんでした。もう一度見てください"),
+    "cut_off": lazy_gettext("書類から読めませんでした。もう一度見てください"),
+    "wrong_month": lazy_gettext("ちがう月の数字のようです"),
+    "missing_page": lazy_gettext("書類に見あたりませんでした"),
+    "no_name": lazy_gettext("もう一度見てください"),
+    "differs": lazy_gettext("給与明細の数字とちがうようです"),
+    "unreadable": lazy_gettext("もう一度見てください"),
+    "other": lazy_gettext("もう一度見てください"),
+}
+
+FIELDS: Final = {
+    "employer": lazy_gettext("会社（勤め先）"),
+    "work_days": lazy_gettext("働いた日"),
+    "gross_yen": lazy_gettext("給料（引かれる前）"),
+    "social_insurance_yen": lazy_gettext("引かれた社会保険料"),
+    "income_tax_yen": lazy_gettext("引かれた税金"),
+    "commuting_yen": lazy_gettext("通勤にかかったお金"),
+}
+
+# State, word for the recipient, tone, icon.
+PORTAL_STATES: Final = {
+    "arrived": (lazy_gettext("届きました"), "ok", "check"),
+    "waiting": (lazy_gettext("届きました"), "ok", "check"),
+    "in_review": (lazy_gettext("職員が見ています"), "ok", "eye"),
+    "on_hold": (lazy_gettext("職員が見ています"), "ok", "eye"),
+    "returned": (lazy_gettext("なおしてください"), "ask", "pencil"),
+    "accepted": (lazy_gettext("見ました"), "ok", "eye"),
+    "receipted": (lazy_gettext("受領証があります"), "info", "paper"),
+    "withdrawn": (lazy_gettext("とりさげました"), "plain", "undo"),
+    "voided": (lazy_gettext("とりけされました"), "plain", "undo"),
+}
+
+STAFF_STATES: Final = {
+    "arrived": (lazy_gettext("写しを作成中"), "plain", "clock"),
+    "waiting": (lazy_gettext("確認待ち"), "info", "clock"),
+    "in_review": (lazy_gettext("対応中"), "hold", "lock"),
+    "on_hold": (lazy_gettext("保留"), "hold", "pause"),
+    "returned": (lazy_gettext("補正のおねがい中"), "ask", "pencil"),
+    "accepted": (lazy_gettext("受理"), "ok", "check"),
+    "receipted": (lazy_gettext("受領証 発行済み"), "ok", "paper"),
+    "withdrawn": (lazy_gettext("取下げ"), "plain", "undo"),
+    "voided": (lazy_gettext("取消し"), "plain", "undo"),
+}
+
+FILTERS: Final[dict[str, Callable[..., Any]]] = {
+    "yen": yen,
+    "file_size": file_size,
+    "in_fours": in_fours,
+    "short_sha": short_sha,
+    "weekday": weekday,
+    "desk_moment": desk_moment,
+    "japanese_date": wareki.japanese_date,
+    "japanese_month": wareki.japanese_month,
+    "short_date": wareki.short_date,
+    "short_moment": wareki.short_moment,
+    "japanese_moment": wareki.japanese_moment,
+}
+GLOBALS: Final[dict[str, Any]] = {
+    "FILE_REFUSALS": FILE_REFUSALS,
+    "REASONS": REASONS,
+    "ASKED_FILE": ASKED_FILE,
+    "ASKED_VALUE": ASKED_VALUE,
+    "FIELDS": FIELDS,
+    "PORTAL_STATES": PORTAL_STATES,
+    "STAFF_STATES": STAFF_STATES,
+    "today": clock.today,
+    "now": clock.now,
+    "new_attempt": uuid4,  # drawn into each form that must happen once
+}

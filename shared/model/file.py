@@ -1,0 +1,78 @@
+"""Files as they came, and the safe copies staff see instead."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.model.base import Base, OfOffice, belongs_to, choice
+from shared.model.states import NEXT_FILE, FileState, check_step
+
+
+class StoredFile(OfOffice, Base):
+    """One file a recipient sent. ``key`` is ours and random; ``name`` is only what the person called it."""
+
+    __tablename__ = "stored_file"
+    __table_args__ = (
+        belongs_to("submission_id", "submission"),
+        UniqueConstraint("office_id", "submission_id", "attempt", "part"),
+        CheckConstraint("size > 0", name="size"),
+        CheckConstraint("length(sha256) = 64", name="sha256"),
+        CheckConstraint("(state = 'refused') = (refused_because IS NOT NULL)", name="refused_because"),
+        CheckConstraint("state <> 'safe' OR pages >= 1", name="pages_when_safe"),
+    )
+    submission_id: Mapped[UUID]
+    attempt: Mapped[UUID]  # of the upload form, with ``part`` its place in it: a double tap is one file
+    part: Mapped[int]
+    name: Mapped[str]
+    kind: Mapped[str]  # jpeg, png, webp, heic, pdf: by content
+    size: Mapped[int]  # bytes
+    sha256: Mapped[str]  # hex, of the bytes as they came
+    key: Mapped[str] = mapped_column(unique=True)
+    state: Mapped[FileState] = mapped_column(choice(FileState, "state"))
+    refused_because: Mapped[str | None]
+    pages: Mapped[int | None]
+    received_at: Mapped[datetime]
+
+    def move(self, to: FileState, *, because: str | None = None) -> None:
+        """:raises IllegalMove: if the table has no such step."""
+        check_step(NEXT_FILE, self.state, to)
+        self.refused_because = because if to is FileState.REFUSED else None
+        self.state = to
+
+
+class VersionFile(Base):
+    """Which files a version is sent with, in which order. A file may stand in several versions."""
+
+    __tablename__ = "version_file"
+    __table_args__ = (
+        belongs_to("version_id", "submission_version"),
+        belongs_to("file_id", "stored_file"),
+        Index("ix_version_file_file", "office_id", "file_id"),
+    )
+    office_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version_id: Mapped[UUID] = mapped_column(primary_key=True)
+    file_id: Mapped[UUID] = mapped_column(primary_key=True)
+    position: Mapped[int]
+
+
+class SafeCopy(OfOffice, Base):
+    """One page drawn anew from pixels: an upright JPEG and its thumbnail, without anything of the original's bytes."""
+
+    __tablename__ = "safe_copy"
+    __table_args__ = (
+        belongs_to("file_id", "stored_file"),
+        UniqueConstraint("office_id", "file_id", "page"),
+        CheckConstraint("page >= 1", name="page"),
+    )
+    file_id: Mapped[UUID]
+    page: Mapped[int]
+    key: Mapped[str] = mapped_column(unique=True)
+    thumb_key: Mapped[str] = mapped_column(unique=True)
+    width: Mapped[int]  # pixels
+    height: Mapped[int]
+    size: Mapped[int]  # bytes
+    sha256: Mapped[str]

@@ -1,0 +1,93 @@
+"""The life of everything that has one, on one page. The tables here are the only list of allowed steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from shared.errors import IllegalMove
+
+S = TypeVar("S", bound=StrEnum)
+
+
+class State(StrEnum):
+    """Where a submission stands. There is no "rejected": what arrived has arrived."""
+
+    DRAFT = "draft"  # being written; only the person sees it
+    ARRIVED = "arrived"  # durable and numbered; its files are being looked at
+    WAITING = "waiting"  # in the queue; nobody has it
+    IN_REVIEW = "in_review"  # one caseworker has it under a lease
+    ON_HOLD = "on_hold"  # put aside until a date
+    RETURNED = "returned"  # a correction was asked for; the arrival stands
+    ACCEPTED = "accepted"  # a clerk owes a receipt
+    RECEIPTED = "receipted"  # closed
+    WITHDRAWN = "withdrawn"  # taken back by the person
+    VOIDED = "voided"  # a mis-sent duplicate, with a reason
+
+
+NEXT: Final[Mapping[State, frozenset[State]]] = {
+    State.DRAFT: frozenset({State.ARRIVED}),
+    State.ARRIVED: frozenset({State.WAITING, State.RETURNED, State.WITHDRAWN, State.VOIDED}),
+    State.WAITING: frozenset({State.IN_REVIEW, State.WITHDRAWN, State.VOIDED}),
+    State.IN_REVIEW: frozenset(
+        {State.WAITING, State.ON_HOLD, State.RETURNED, State.ACCEPTED, State.WITHDRAWN, State.VOIDED}
+    ),
+    State.ON_HOLD: frozenset({State.IN_REVIEW, State.WITHDRAWN, State.VOIDED}),
+    State.RETURNED: frozenset({State.ARRIVED, State.WITHDRAWN, State.VOIDED}),
+    State.ACCEPTED: frozenset({State.RECEIPTED}),
+    State.RECEIPTED: frozenset(),
+    State.WITHDRAWN: frozenset(),
+    State.VOIDED: frozenset(),
+}
+
+
+class FileState(StrEnum):
+    """Where a file stands."""
+
+    RECEIVED = "received"  # bytes durable, hash known
+    CHECKED = "checked"  # its kind is confirmed by its content
+    SAFE = "safe"  # a safe copy stands beside it; staff see that one
+    REFUSED = "refused"  # cannot be shown; the person is asked for another
+
+
+NEXT_FILE: Final[Mapping[FileState, frozenset[FileState]]] = {
+    FileState.RECEIVED: frozenset({FileState.CHECKED, FileState.REFUSED}),
+    FileState.CHECKED: frozenset({FileState.SAFE, FileState.REFUSED}),
+    FileState.SAFE: frozenset(),
+    FileState.REFUSED: frozenset(),
+}
+
+
+class ReceiptState(StrEnum):
+    """Where a receipt certificate stands. It is never deleted."""
+
+    ISSUED = "issued"
+    VOIDED = "voided"
+
+
+NEXT_RECEIPT: Final[Mapping[ReceiptState, frozenset[ReceiptState]]] = {
+    ReceiptState.ISSUED: frozenset({ReceiptState.VOIDED}),
+    ReceiptState.VOIDED: frozenset(),
+}
+
+
+class InvitationState(StrEnum):
+    """Where the code of an invitation letter stands."""
+
+    OPEN = "open"
+    USED = "used"
+    REPLACED = "replaced"  # a newer letter was sent
+
+
+NEXT_INVITATION: Final[Mapping[InvitationState, frozenset[InvitationState]]] = {
+    InvitationState.OPEN: frozenset({InvitationState.USED, InvitationState.REPLACED}),
+    InvitationState.USED: frozenset({InvitationState.REPLACED}),
+    InvitationState.REPLACED: frozenset(),
+}
+
+
+def check_step(table: Mapping[S, frozenset[S]], was: S, to: S) -> None:
+    """:raises IllegalMove: if ``table`` has no step from ``was`` to ``to``."""
+    if to not in table[was]:
+        raise IllegalMove(was, to)

@@ -1,0 +1,194 @@
+"""One thing a recipient sent in, its versions, its history, and who has it just now."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, object_session
+
+from shared import clock
+from shared.model.actor import Actor, ActorKind
+from shared.model.base import Base, OfOffice, belongs_to, choice, of_office
+from shared.model.people import DutyKind
+from shared.model.states import NEXT, State, check_step
+
+
+class Submission(OfOffice, Base):
+    """One number, one arrival, one or more versions. Only ``move`` writes ``state``."""
+
+    __tablename__ = "submission"
+    __table_args__ = (
+        of_office(),
+        belongs_to("household_id", "household"),
+        belongs_to("member_id", "member"),
+        belongs_to("duty_id", "duty"),
+        UniqueConstraint("office_id", "number"),
+        CheckConstraint("(state = 'draft') = (number IS NULL)", name="number_after_draft"),
+        CheckConstraint("(number IS NULL) = (arrived_at IS NULL)", name="arrival_with_number"),
+        CheckConstraint("(version_no = 0) = (arrived_at IS NULL)", name="version_with_arrival"),
+        CheckConstraint("(state = 'returned') = (answer_by IS NOT NULL)", name="answer_by_while_returned"),
+        Index(
+            "uq_submission_one_draft",
+            "office_id",
+            "member_id",
+            "kind",
+            "month",
+            unique=True,
+            postgresql_where=text("state = 'draft'"),
+            sqlite_where=text("state = 'draft'"),
+        ),
+        Index(
+            "ix_submission_open",
+            "office_id",
+            "arrived_at",
+            postgresql_where=text("state IN ('waiting', 'in_review', 'on_hold')"),
+            sqlite_where=text("state IN ('waiting', 'in_review', 'on_hold')"),
+        ),
+        Index(
+            "ix_submission_to_receipt",
+            "office_id",
+            "arrived_at",
+            postgresql_where=text("state = 'accepted'"),
+            sqlite_where=text("state = 'accepted'"),
+        ),
+        Index("ix_submission_member", "office_id", "member_id", "arrived_at"),
+    )
+    household_id: Mapped[UUID]
+    member_id: Mapped[UUID]  # who sends it
+    duty_id: Mapped[UUID | None]
+    kind: Mapped[DutyKind] = mapped_column(choice(DutyKind, "kind"))
+    month: Mapped[date]  # what it is about: the first day of that month
+    state: Mapped[State] = mapped_column(choice(State, "state"))
+    number: Mapped[str | None]  # 受付番号
+    arrived_at: Mapped[datetime | None]  # stamped once, at the first commit; nothing later removes it
+    version_no: Mapped[int]  # the version that was last sent; 0 while a draft
+    look_by: Mapped[date | None]  # the day by which staff promise a look
+    answer_by: Mapped[date | None]  # the day by which a correction is hoped for
+    revision: Mapped[int] = mapped_column()  # SQLAlchemy counts it up; a second writer fails
+
+    __mapper_args__ = {"version_id_col": revision}  # noqa: RUF012
+
+    def move(self, to: State, by: Actor, *, note: str = "", attempt: UUID | None = None) -> None:
+        """Take one step and write it into the history.
+
+        :param note: a code or a sentence for colleagues; never shown to the recipient.
+        :param attempt: the id drawn into the form, so that a second tap finds the first.
+        :raises IllegalMove: if ``NEXT`` has no such step.
+        """
+        check_step(NEXT, self.state, to)
+        session = object_session(self)
+        assert session is not None, "a submission moves inside a session"
+        session.add(
+            Step(
+                office_id=self.office_id,
+                submission_id=self.id,
+                was=self.state,
+                became=to,
+                actor_kind=by.kind,
+                actor_id=by.id,
+                at=clock.now(),
+                note=note,
+                attempt=attempt,
+            )
+        )
+        self.state = to
+        if to is not State.RETURNED:
+            self.answer_by = None
+
+
+class Step(OfOffice, Base):
+    """One step in the life of a submission: who, when, from where to where."""
+
+    __tablename__ = "step"
+    __table_args__ = (
+        belongs_to("submission_id", "submission"),
+        UniqueConstraint("office_id", "attempt"),
+        Index("ix_step_submission", "office_id", "submission_id"),
+    )
+    submission_id: Mapped[UUID]
+    was: Mapped[State] = mapped_column(choice(State, "was"))
+    became: Mapped[State] = mapped_column(choice(State, "became"))
+    actor_kind: Mapped[ActorKind] = mapped_column(choice(ActorKind, "actor_kind"))
+    actor_id: Mapped[UUID | None]
+    at: Mapped[datetime]
+    note: Mapped[str]
+    attempt: Mapped[UUID | None]
+
+
+class SubmissionVersion(OfOffice, Base):
+    """What was written the first, second, … time. A sent version is never changed again."""
+
+    __tablename__ = "submission_version"
+    __table_args__ = (
+        belongs_to("submission_id", "submission"),
+        UniqueConstraint("office_id", "submission_id", "no"),
+        UniqueConstraint("office_id", "attempt"),
+        CheckConstraint("no >= 1", name="no"),
+        CheckConstraint("(sent_at IS NULL) = (attempt IS NULL)", name="sent_with_attempt"),
+    )
+    submission_id: Mapped[UUID]
+    no: Mapped[int]
+    attempt: Mapped[UUID | None]  # drawn into the form: a double tap is one row
+    sent_at: Mapped[datetime | None]
+
+
+class Claim(Base):
+    """The lease on one submission: one caseworker, until a moment, renewed while she works."""
+
+    __tablename__ = "claim"
+    __table_args__ = (belongs_to("submission_id", "submission"), belongs_to("staff_id", "staff_member"))
+    office_id: Mapped[UUID] = mapped_column(primary_key=True)
+    submission_id: Mapped[UUID] = mapped_column(primary_key=True)
+    staff_id: Mapped[UUID]
+    taken_at: Mapped[datetime]
+    until: Mapped[datetime]
+
+
+class Reason(StrEnum):
+    """Why something is asked for again. The words for it live in the pages."""
+
+    DARK = "dark"
+    CUT_OFF = "cut_off"
+    WRONG_MONTH = "wrong_month"
+    MISSING_PAGE = "missing_page"
+    NO_NAME = "no_name"
+    DIFFERS = "differs"  # the value and the paper do not say the same
+    UNREADABLE = "unreadable"  # found by the machine
+    OTHER = "other"
+
+
+class Correction(OfOffice, Base):
+    """補正依頼: a request about one version. It is a request; the arrival stands."""
+
+    __tablename__ = "correction"
+    __table_args__ = (
+        belongs_to("submission_id", "submission"),
+        belongs_to("version_id", "submission_version"),
+        belongs_to("asked_by", "staff_member"),
+        UniqueConstraint("office_id", "version_id"),
+    )
+    submission_id: Mapped[UUID]
+    version_id: Mapped[UUID]
+    asked_by: Mapped[UUID | None]  # None: the machine, for a file that could not be opened
+    asked_at: Mapped[datetime]
+    memo: Mapped[str]  # for colleagues; the recipient never sees it
+
+
+class CorrectionItem(OfOffice, Base):
+    """One file or one value to look at again, and why."""
+
+    __tablename__ = "correction_item"
+    __table_args__ = (
+        belongs_to("correction_id", "correction"),
+        belongs_to("file_id", "stored_file"),
+        CheckConstraint("(file_id IS NULL) <> (value IS NULL)", name="file_or_value"),
+        Index("ix_correction_item_correction", "office_id", "correction_id"),
+    )
+    correction_id: Mapped[UUID]
+    file_id: Mapped[UUID | None]
+    value: Mapped[str | None]  # the field's name: employer, work_days, gross_yen …
+    reason: Mapped[Reason] = mapped_column(choice(Reason, "reason"))
+    detail: Mapped[str]  # what exactly, in the caseworker's words; the recipient reads it

@@ -1,0 +1,264 @@
+"""受領証: what a certificate says, and the one command that issues it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared import clock, journal, series
+from shared.errors import NotThere
+from shared.intake import promise, sent_version
+from shared.model import (
+    Actor,
+    Job,
+    Member,
+    Receipt,
+    ReceiptState,
+    StaffMember,
+    State,
+    Step,
+    Submission,
+    WelfareOffice,
+)
+from shared.review import changed_meanwhile
+from shared.rules.numbers import document_number
+from shared.rules.wareki import fiscal_year, japanese_date, japanese_moment, japanese_month
+from shared.sign_in import Recipient, Staff
+from shared.slips import Slip, slip
+
+UNNUMBERED = "（発行のときに付きます）"
+
+
+@dataclass(frozen=True)
+class IssuedRow:
+    """An issued certificate in the clerk's list of the day."""
+
+    id: UUID
+    submission_id: UUID
+    number: str
+    document_no: str
+    member: str
+    issued_at: datetime
+    ready: bool
+
+
+def for_clerk(session: Session, who: Staff, submission_id: UUID, *, lock: bool = False) -> Submission:
+    """An accepted or receipted submission of the clerk's office.
+
+    :raises NotThere: for any other.
+    """
+    query = select(Submission).where(
+        Submission.office_id == who.office_id,
+        Submission.id == submission_id,
+        Submission.state.in_((State.ACCEPTED, State.RECEIPTED)),
+    )
+    found = session.scalar(query.with_for_update() if lock else query)
+    if found is None:
+        raise NotThere
+    return found
+
+
+def preview(session: Session, who: Staff, submission_id: UUID, *, demo: bool) -> tuple[Slip, dict[str, Any]]:
+    """The certificate as it would be issued now, without a number.
+
+    :raises ChangedMeanwhile: if it has been issued already.
+    """
+    submission = for_clerk(session, who, submission_id)
+    if submission.state is not State.ACCEPTED:
+        raise changed_meanwhile(session, submission)
+    return slip(session, submission), _content(session, who, submission, UNNUMBERED, demo=demo)
+
+
+def issue(session: Session, who: Staff, submission_id: UUID, *, seen: int, attempt: UUID, demo: bool) -> Receipt:
+    """Issue the certificate: its number, its frozen content and the last step in one transaction.
+
+    The PDF is drawn by the worker right after. A second tap gets the same certificate.
+
+    :raises ChangedMeanwhile: if the submission is no longer as the screen showed it.
+    """
+    submission = for_clerk(session, who, submission_id, lock=True)
+    twin = session.scalar(
+        select(Step.id).where(
+            Step.office_id == who.office_id, Step.submission_id == submission_id, Step.attempt == attempt
+        )
+    )
+    if twin:
+        return _issued(session, submission)
+    if submission.state is not State.ACCEPTED or submission.revision != seen:
+        raise changed_meanwhile(session, submission)
+    office = session.get_one(WelfareOffice, who.office_id)
+    serial = series.take(session, who.office_id, "receipt", fiscal_year(clock.today()))
+    number = document_number(office.document_prefix, clock.today(), serial)
+    receipt = Receipt(
+        office_id=who.office_id,
+        submission_id=submission.id,
+        version_id=sent_version(session, submission).id,
+        document_no=number,
+        state=ReceiptState.ISSUED,
+        issued_by=who.staff_id,
+        issued_at=clock.now(),
+        content=_content(session, who, submission, number, demo=demo),
+    )
+    session.add(receipt)
+    session.flush()
+    submission.move(State.RECEIPTED, Actor.staff(who.staff_id), attempt=attempt)
+    session.flush()
+    promise(session, who.office_id, Job.DRAW_RECEIPT, receipt.id)
+    journal.record(
+        session,
+        who.office_id,
+        Actor.staff(who.staff_id),
+        "receipt.issued",
+        receipt.id,
+        submission=submission.id,
+    )
+    return receipt
+
+
+def _issued(session: Session, submission: Submission) -> Receipt:
+    return session.scalars(
+        select(Receipt).where(
+            Receipt.office_id == submission.office_id,
+            Receipt.submission_id == submission.id,
+            Receipt.state == ReceiptState.ISSUED,
+        )
+    ).one()
+
+
+def own_receipt(session: Session, who: Recipient, receipt_id: UUID) -> Receipt:
+    """A certificate of the person's own submission, drawn and ready.
+
+    :raises NotThere: for any other, and while it is still being drawn.
+    """
+    found = session.scalar(
+        select(Receipt)
+        .join(Submission, (Submission.office_id == Receipt.office_id) & (Submission.id == Receipt.submission_id))
+        .where(
+            Receipt.office_id == who.office_id,
+            Receipt.id == receipt_id,
+            Receipt.pdf_key.is_not(None),
+            Submission.member_id == who.member_id,
+        )
+    )
+    if found is None:
+        raise NotThere
+    return found
+
+
+def office_receipt(session: Session, who: Staff, receipt_id: UUID) -> Receipt:
+    """A certificate of the clerk's office.
+
+    :raises NotThere: for an unknown one, or another office's.
+    """
+    found = session.get(Receipt, (who.office_id, receipt_id))
+    if found is None:
+        raise NotThere
+    return found
+
+
+def issued_since(session: Session, who: Staff, since: datetime) -> list[IssuedRow]:
+    """Certificates issued since a moment, newest first."""
+    found = session.execute(
+        select(Receipt, Submission.number, Member.name)
+        .join(Submission, (Submission.office_id == Receipt.office_id) & (Submission.id == Receipt.submission_id))
+        .join(Member, (Member.office_id == Submission.office_id) & (Member.id == Submission.member_id))
+        .where(Receipt.office_id == who.office_id, Receipt.issued_at >= since)
+        .order_by(Receipt.issued_at.desc())
+    )
+    return [
+        IssuedRow(
+            id=receipt.id,
+            submission_id=receipt.submission_id,
+            number=number or "",
+            document_no=receipt.document_no,
+            member=member,
+            issued_at=receipt.issued_at,
+            ready=receipt.pdf_key is not None,
+        )
+        for receipt, number, member in found
+    ]
+
+
+def _content(session: Session, who: Staff, submission: Submission, document_no: str, *, demo: bool) -> dict[str, Any]:
+    """Every word of the paper. Japanese, because it is an official document; frozen, because it is a proof."""
+    office = session.get_one(WelfareOffice, submission.office_id)
+    said = slip(session, submission)
+    member = session.get_one(Member, (submission.office_id, submission.member_id))
+    accepted = session.execute(
+        select(Step.at, StaffMember.name)
+        .join(StaffMember, (StaffMember.office_id == Step.office_id) & (StaffMember.id == Step.actor_id))
+        .where(
+            Step.office_id == submission.office_id,
+            Step.submission_id == submission.id,
+            Step.became == State.ACCEPTED,
+        )
+        .order_by(Step.id.desc())
+        .limit(1)
+    ).one()
+    now = clock.now()
+    assert said.arrived_at is not None and said.sent_at is not None
+    received = [
+        ["書類", f"収入申告書　{japanese_month(said.month)}分"],
+        ["出した人", f"{member.name}{'（世帯主）' if member.is_head else ''}"],
+        ["届いた日時", f"{japanese_moment(said.arrived_at, seconds=True)}（日本時間）"],
+    ]
+    if said.version_no > 1:
+        received.append(["なおした版", f"第{said.version_no}版　{japanese_moment(said.sent_at, seconds=True)}"])
+    received += [
+        ["受理", f"{japanese_moment(accepted.at)}　{accepted.name}"],
+        ["発行", f"{japanese_moment(now)}　{who.name}"],
+    ]
+    return {
+        "number": said.number,
+        "document_no": document_no,
+        "issued_on": japanese_date(clock.today(), weekday=False),
+        "addressee": member.name,
+        "office_title": office.title,
+        "office_phone": office.phone,
+        "received": received,
+        "declared": declared(said),
+        "files": [
+            {
+                "name": file.name,
+                "pages": "—" if file.pages is None else str(file.pages),
+                "size": readable_size(file.size),
+                "sha256": file.sha256,
+            }
+            for file in said.files
+        ],
+        "next_text": (
+            "内容を確かめて、必要なときに連絡します。この受領証は、書類を受け取ったことの証明です。"
+            "支給額などの決定の通知ではありません。大切に保管してください。"
+        ),
+        "demo": demo,
+    }
+
+
+def declared(said: Slip) -> list[list[str]]:
+    """What was declared, label and value, as the certificate prints it."""
+    wage = said.wage
+
+    def yen(amount: int | None) -> str:
+        return "—" if amount is None else f"{amount:,}円"
+
+    return [
+        ["働いた人", wage.earner],
+        ["会社（勤め先）", wage.employer or "—"],
+        ["働いた日", "—" if wage.work_days is None else f"{wage.work_days}日"],
+        [f"{said.month.month}月の給料（総支給額）", yen(wage.gross_yen)],
+        ["引かれた社会保険料", yen(wage.social_insurance_yen)],
+        ["引かれた税金", yen(wage.income_tax_yen)],
+        ["通勤にかかったお金", yen(wage.commuting_yen)],
+    ]
+
+
+def readable_size(size: int) -> str:
+    """Bytes as people read them: 412 KB, 1.2 MB."""
+    if size < 1000:
+        return f"{size} B"
+    return f"{size / 1000:.0f} KB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"

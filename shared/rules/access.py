@@ -1,0 +1,27 @@
+"""Who may open what inside an office. Another office's row is not even looked for."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from shared.model.people import Role
+
+
+def may_open(role: Role, staff_id: UUID, *, caseworker_id: UUID, protected: bool) -> bool:
+    """Whether a member of staff may see a household's papers.
+
+    Colleagues cover for each other, except where a household is protected: then only its own caseworker and
+    the supervisor. Administrators run the office and read no papers; clerks read what a receipt needs.
+    """
+    match role:
+        case Role.SUPERVISOR:
+            return True
+        case Role.CASEWORKER:
+            return staff_id == caseworker_id or not protected
+        case Role.CLERK | Role.ADMINISTRATOR:
+            return False
+
+
+def may_decide(role: Role) -> bool:
+    """Whether this role accepts papers or asks for a correction."""
+    return role in (Role.CASEWORKER, Role.SUPERVISOR)

@@ -1,0 +1,77 @@
+"""Reading an amount the way people write it: ８５，０００円, 8万5千, ¥85,000."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from shared.model.income import MOST_YEN
+
+_UNITS: Final = {"万": 10_000, "千": 1_000}
+# A single figure behind a unit (1万2) means thousands to some and ones to others: it is asked again.
+_PARTS: Final = re.compile(r"(?:(\d+)万)?(?:(\d?)千)?(\d{2,4})?")
+
+
+class NotAnAmount(ValueError):
+    """``code`` says why: missing, not_a_number, fraction, negative, too_much."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def yen(text: str) -> int:
+    """Return the amount in whole yen, 0 to 9,999,999.
+
+    Full-width digits, commas, spaces, 円, ¥ and the units 万 and 千 are understood.
+
+    :raises NotAnAmount: with a code that the page turns into a sentence.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    plain = re.sub(r"[\s,、¥\\]", "", plain)
+    plain = plain.removesuffix("円").removesuffix("也")
+    if not plain:
+        raise NotAnAmount("missing")
+    if re.match(r"[-−–—‐△▲]", plain):
+        raise NotAnAmount("negative")
+    if re.fullmatch(r"\d+\.\d+", plain):
+        if set(plain.split(".")[1]) != {"0"}:
+            raise NotAnAmount("fraction")
+        plain = plain.split(".")[0]
+    amount = _whole(plain)
+    if amount > MOST_YEN:
+        raise NotAnAmount("too_much")
+    return amount
+
+
+def _whole(plain: str) -> int:
+    if not plain.isascii():
+        match = _PARTS.fullmatch(plain)
+        if not match:
+            raise NotAnAmount("not_a_number")
+        man, sen, rest = match.groups()
+        sen = "1" if sen == "" else sen
+        parts = [int(man or 0) * _UNITS["万"], int(sen or 0) * _UNITS["千"], int(rest or 0)]
+        return sum(parts)
+    if not plain.isdigit():
+        raise NotAnAmount("not_a_number")
+    return int(plain[:12])  # longer is too much in any case
+
+
+def days(text: str) -> int:
+    """Return a number of days, 0 to 31.
+
+    :raises NotAnAmount: missing, not_a_number, negative or too_much.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip().removesuffix("間").removesuffix("日").strip()
+    if not plain:
+        raise NotAnAmount("missing")
+    if plain[0] in "-−–—‐△▲":
+        raise NotAnAmount("negative")
+    if not (plain.isascii() and plain.isdigit()):
+        raise NotAnAmount("not_a_number")
+    count = int(plain[:4])
+    if count > 31:
+        raise NotAnAmount("too_much")
+    return count

@@ -1,0 +1,66 @@
+"""The one place that makes an engine. SQLite and PostgreSQL differ here and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Session, sessionmaker
+
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA synchronous = FULL",  # a receipt is a promise: it must survive a power cut
+    "PRAGMA busy_timeout = 20000",
+)
+
+
+def engine_for(url: str) -> Engine:
+    """An engine that gives both databases the same promises.
+
+    SQLite's driver opens no transaction for a SELECT, so that read-modify-write loses updates. Here every
+    writing transaction begins with BEGIN IMMEDIATE; a reading one (``reading=True``) takes no write lock.
+    """
+    if not make_url(url).get_backend_name().startswith("sqlite"):
+        return create_engine(url, pool_size=20, max_overflow=60, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=20, max_overflow=60)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in SQLITE_PRAGMAS:
+            connection.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get("reading")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def sessions(engine: Engine) -> sessionmaker[Session]:
+    """Sessions that write. The caller owns the transaction: ``with sessions(engine).begin() as session``."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def reading_sessions(engine: Engine) -> sessionmaker[Session]:
+    """Sessions that only look, on the same connections."""
+    return sessionmaker(engine.execution_options(reading=True), expire_on_commit=False, autoflush=False)
+
+
+def migrations(url: str) -> Config:
+    """Alembic's settings for ``url``; there is no alembic.ini to keep in step."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["url"] = url
+    return config
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the database to ``revision``; doing it twice does it once."""
+    command.upgrade(migrations(url), revision)

@@ -1,0 +1,320 @@
+"""Coming in and going out: letters, secrets, sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared import clock, journal
+from shared.errors import SignInRefused
+from shared.model import (
+    Actor,
+    Credential,
+    Invitation,
+    InvitationState,
+    Member,
+    PortalAccount,
+    Role,
+    SignIn,
+    StaffMember,
+    new_id,
+)
+from shared.rules.numbers import code_hash, new_code, new_token, read_code
+from shared.rules.pin import good_pin, read_pin
+
+LETTER_LIFE: Final = timedelta(days=60)
+TRIES: Final = 5
+WAIT: Final = timedelta(minutes=15)
+OWN_PHONE: Final = timedelta(days=14)
+SHARED_PHONE: Final = timedelta(minutes=30)
+STAFF_DAY: Final = timedelta(hours=10)
+_RENEW_EVERY: Final = timedelta(minutes=5)
+LONGEST_SECRET: Final = 200  # longer is refused before any hashing: it would only cost us time
+
+# 19 MiB, two passes: 60 ms here; the OWASP minimum for Argon2id.
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_NOBODY: Final = _hasher.hash("nobody has this secret")
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Who is at the portal's door. ``name`` is the member's."""
+
+    office_id: UUID
+    sign_in_id: UUID
+    account_id: UUID
+    member_id: UUID
+    household_id: UUID
+    name: str
+    has_pin: bool
+    shared_device: bool
+
+
+@dataclass(frozen=True)
+class Staff:
+    """Who is at the staff app's door."""
+
+    office_id: UUID
+    sign_in_id: UUID
+    staff_id: UUID
+    name: str
+    role: Role
+
+
+def invite(session: Session, office_id: UUID, member_id: UUID, *, by: Actor) -> str:
+    """Make a new letter code for a member and return it; earlier letters of the member end.
+
+    The code is returned once and kept only as a hash.
+    """
+    account = session.scalar(
+        select(PortalAccount).where(PortalAccount.office_id == office_id, PortalAccount.member_id == member_id)
+    )
+    if account is None:
+        account = PortalAccount(office_id=office_id, member_id=member_id)
+        session.add(account)
+        session.flush()
+    earlier = select(Invitation).where(
+        Invitation.office_id == office_id,
+        Invitation.account_id == account.id,
+        Invitation.state != InvitationState.REPLACED,
+    )
+    for invitation in session.scalars(earlier):
+        invitation.move(InvitationState.REPLACED, clock.now())
+    code = new_code()
+    invitation = Invitation(
+        office_id=office_id,
+        account_id=account.id,
+        code_hash=code_hash(code),
+        state=InvitationState.OPEN,
+        expires_at=clock.now() + LETTER_LIFE,
+    )
+    session.add(invitation)
+    session.flush()
+    journal.record(session, office_id, by, "invitation.made", invitation.id, account=account.id)
+    return code
+
+
+def open_letter(session: Session, typed: str, *, shared_device: bool) -> str | None:
+    """Use the code of a letter. Returns a session token, or None if the person's 暗証番号 is asked next.
+
+    The first use needs only the code. After that the code alone opens nothing: it stands for the person, and
+    the secret she chose opens. Without one, the letter is used up.
+
+    :raises SignInRefused: unknown, used, expired or replaced.
+    """
+    invitation = _letter(session, typed)
+    if invitation.state is InvitationState.USED:
+        if _credential(session, invitation.office_id, account_id=invitation.account_id) is None:
+            raise SignInRefused("used")
+        return None
+    if invitation.expires_at <= clock.now():
+        raise SignInRefused("expired")
+    invitation.move(InvitationState.USED, clock.now())
+    session.flush()
+    return _begin_recipient(session, invitation, shared_device)
+
+
+def enter_pin(session: Session, typed_code: str, typed_pin: str, *, shared_device: bool) -> str | SignInRefused:
+    """Come in again with the letter's code and the 暗証番号. Returns a session token.
+
+    A refusal is returned and not raised, because the count of wrong tries must be committed.
+    """
+    try:
+        invitation = _letter(session, typed_code)
+    except SignInRefused as unusable:
+        return unusable
+    credential = _credential(session, invitation.office_id, account_id=invitation.account_id)
+    refusal = _check(credential, read_pin(typed_pin))
+    return refusal or _begin_recipient(session, invitation, shared_device)
+
+
+def choose_pin(session: Session, who: Recipient, typed: str) -> None:
+    """Set or change the person's 暗証番号.
+
+    :raises WeakPin: with a code for the page.
+    """
+    pin = good_pin(typed)
+    credential = _credential(session, who.office_id, account_id=who.account_id)
+    if credential is None:
+        credential = Credential(office_id=who.office_id, account_id=who.account_id, secret_hash="", failures=0)
+        session.add(credential)
+    credential.secret_hash = _hasher.hash(pin)
+    credential.failures, credential.wait_until = 0, None
+    journal.record(session, who.office_id, Actor.recipient(who.account_id), "pin.chosen", who.account_id)
+
+
+def set_password(session: Session, staff: StaffMember, password: str) -> None:
+    """Give a member of staff a password."""
+    credential = _credential(session, staff.office_id, staff_id=staff.id)
+    if credential is None:
+        credential = Credential(office_id=staff.office_id, staff_id=staff.id, secret_hash="", failures=0)
+        session.add(credential)
+    credential.secret_hash = _hasher.hash(password)
+
+
+def enter_password(session: Session, login: str, password: str) -> str | SignInRefused:
+    """Sign a member of staff in. Returns a session token, or the refusal (see ``enter_pin``).
+
+    An unknown login costs the same time and gives the same words as a wrong password.
+    """
+    staff = session.scalar(select(StaffMember).where(StaffMember.login == login.strip(), StaffMember.active))
+    credential = _credential(session, staff.office_id, staff_id=staff.id) if staff else None
+    refusal = _check(credential, password)
+    if refusal or staff is None:
+        return refusal or SignInRefused("wrong")
+    token = _begin(session, staff.office_id, staff_id=staff.id, life=STAFF_DAY, shared_device=False)
+    journal.record(session, staff.office_id, Actor.staff(staff.id), "staff.signed_in", staff.id)
+    return token
+
+
+def recipient_of(session: Session, token: str) -> Recipient | None:
+    """The recipient behind a session token, or None if it is unknown, ended or past its time."""
+    found = session.execute(
+        select(SignIn, PortalAccount, Member, Credential.id)
+        .join(
+            PortalAccount,
+            (PortalAccount.office_id == SignIn.office_id) & (PortalAccount.id == SignIn.account_id),
+        )
+        .join(Member, (Member.office_id == PortalAccount.office_id) & (Member.id == PortalAccount.member_id))
+        .outerjoin(
+            Credential,
+            (Credential.office_id == PortalAccount.office_id) & (Credential.account_id == PortalAccount.id),
+        )
+        .where(SignIn.token_hash == code_hash(token), SignIn.ended_at.is_(None), SignIn.expires_at > clock.now())
+    ).one_or_none()
+    if found is None:
+        return None
+    sign_in, account, member, credential_id = found
+    return Recipient(
+        office_id=sign_in.office_id,
+        sign_in_id=sign_in.id,
+        account_id=account.id,
+        member_id=member.id,
+        household_id=member.household_id,
+        name=member.name,
+        has_pin=credential_id is not None,
+        shared_device=sign_in.shared_device,
+    )
+
+
+def staff_of(session: Session, token: str) -> Staff | None:
+    """The member of staff behind a session token, or None. Somebody no longer active is nobody."""
+    found = session.execute(
+        select(SignIn, StaffMember)
+        .join(StaffMember, (StaffMember.office_id == SignIn.office_id) & (StaffMember.id == SignIn.staff_id))
+        .where(
+            SignIn.token_hash == code_hash(token),
+            SignIn.ended_at.is_(None),
+            SignIn.expires_at > clock.now(),
+            StaffMember.active,
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    sign_in, staff = found
+    return Staff(staff.office_id, sign_in.id, staff.id, staff.name, staff.role)
+
+
+def due_for_renewal(session: Session, token: str) -> bool:
+    """Whether ``renew`` has something to do: sessions slide, but not with a write on every page."""
+    seen_at = session.scalar(select(SignIn.seen_at).where(SignIn.token_hash == code_hash(token)))
+    return seen_at is not None and clock.now() - seen_at > _RENEW_EVERY
+
+
+def renew(session: Session, token: str) -> None:
+    """Let a recipient's session live on while she works. A staff session ends with the day."""
+    sign_in = session.scalar(
+        select(SignIn).where(SignIn.token_hash == code_hash(token), SignIn.ended_at.is_(None)).with_for_update()
+    )
+    if sign_in:
+        sign_in.seen_at = clock.now()
+        if sign_in.account_id:
+            sign_in.expires_at = clock.now() + (SHARED_PHONE if sign_in.shared_device else OWN_PHONE)
+
+
+def end(session: Session, token: str) -> None:
+    """Sign out: the token is dead from this commit on, wherever a copy of it lies."""
+    sign_in = session.scalar(select(SignIn).where(SignIn.token_hash == code_hash(token), SignIn.ended_at.is_(None)))
+    if sign_in:
+        sign_in.ended_at = clock.now()
+
+
+def _letter(session: Session, typed: str) -> Invitation:
+    code = read_code(typed[:100])
+    found = code and session.scalar(select(Invitation).where(Invitation.code_hash == code_hash(code)).with_for_update())
+    if not found:
+        raise SignInRefused("unknown")
+    if found.state is InvitationState.REPLACED:
+        raise SignInRefused("replaced")
+    return found
+
+
+def _credential(
+    session: Session, office_id: UUID, *, account_id: UUID | None = None, staff_id: UUID | None = None
+) -> Credential | None:
+    owner = Credential.account_id == account_id if account_id else Credential.staff_id == staff_id
+    return session.scalar(select(Credential).where(Credential.office_id == office_id, owner).with_for_update())
+
+
+def _check(credential: Credential | None, secret: str) -> SignInRefused | None:
+    if not secret or len(secret) > LONGEST_SECRET:
+        return SignInRefused("wrong")
+    if credential and credential.wait_until and credential.wait_until > clock.now():
+        return SignInRefused("wait", credential.wait_until)
+    try:
+        _hasher.verify(credential.secret_hash if credential else _NOBODY, secret)
+    except (VerifyMismatchError, InvalidHashError):
+        pass
+    else:
+        if credential:
+            credential.failures, credential.wait_until = 0, None
+            return None
+    if credential:
+        credential.failures += 1
+        if credential.failures >= TRIES:
+            credential.failures, credential.wait_until = 0, clock.now() + WAIT
+            return SignInRefused("wait", credential.wait_until)
+    return SignInRefused("wrong")
+
+
+def _begin_recipient(session: Session, invitation: Invitation, shared_device: bool) -> str:
+    life = SHARED_PHONE if shared_device else OWN_PHONE
+    token = _begin(
+        session, invitation.office_id, account_id=invitation.account_id, life=life, shared_device=shared_device
+    )
+    actor = Actor.recipient(invitation.account_id)
+    journal.record(session, invitation.office_id, actor, "recipient.signed_in", invitation.account_id)
+    return token
+
+
+def _begin(
+    session: Session,
+    office_id: UUID,
+    *,
+    life: timedelta,
+    shared_device: bool,
+    account_id: UUID | None = None,
+    staff_id: UUID | None = None,
+) -> str:
+    token = new_token()
+    session.add(
+        SignIn(
+            id=new_id(),
+            office_id=office_id,
+            account_id=account_id,
+            staff_id=staff_id,
+            token_hash=code_hash(token),
+            shared_device=shared_device,
+            seen_at=clock.now(),
+            expires_at=clock.now() + life,
+        )
+    )
+    session.flush()
+    return token

@@ -1,0 +1,216 @@
+"""What a submission says, as frozen rows for show: the slip, the review desk and the certificate read the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared import intake
+from shared.model import (
+    Correction,
+    CorrectionItem,
+    FileState,
+    Member,
+    Reason,
+    Receipt,
+    ReceiptState,
+    SafeCopy,
+    State,
+    StoredFile,
+    Submission,
+    SubmissionVersion,
+)
+from shared.sign_in import Recipient
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """One file as people see it. ``size`` is bytes of what was sent; ``pages`` is None until it is looked at."""
+
+    id: UUID
+    name: str
+    kind: str
+    size: int
+    sha256: str
+    state: FileState
+    refused_because: str | None
+    pages: int | None
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class WageRow:
+    """One wage line; amounts in yen, None where nothing is written yet."""
+
+    earner: str
+    employer: str | None
+    work_days: int | None
+    gross_yen: int | None
+    social_insurance_yen: int | None
+    income_tax_yen: int | None
+    commuting_yen: int | None
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """One thing asked for again. ``file`` or ``value`` says what."""
+
+    file: FileRow | None
+    value: str | None
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True)
+class CorrectionRow:
+    """A request for correction about version ``version_no``."""
+
+    version_no: int
+    asked_at: datetime
+    by_machine: bool
+    memo: str
+    items: list[ItemRow]
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A submission in one version, whole."""
+
+    id: UUID
+    number: str | None
+    state: State
+    revision: int
+    month: date
+    member: str
+    household_id: UUID
+    arrived_at: datetime | None  # the first arrival
+    version_no: int  # of this version
+    sent_at: datetime | None  # of this version
+    look_by: date | None
+    answer_by: date | None
+    wage: WageRow
+    files: list[FileRow]
+    correction: CorrectionRow | None  # the last one that was asked
+    receipt_id: UUID | None
+    receipt_ready: bool  # the PDF is drawn
+
+
+def slip(session: Session, submission: Submission, version: SubmissionVersion | None = None) -> Slip:
+    """The submission as it was last sent, or in ``version``."""
+    version = version or intake.sent_version(session, submission)
+    line = intake.wage_line(session, version)
+    member = session.get_one(Member, (submission.office_id, submission.member_id))
+    earner = session.get(Member, (submission.office_id, line.earner_id)) if line.earner_id else None
+    receipt = session.scalar(
+        select(Receipt).where(
+            Receipt.office_id == submission.office_id,
+            Receipt.submission_id == submission.id,
+            Receipt.state == ReceiptState.ISSUED,
+        )
+    )
+    return Slip(
+        id=submission.id,
+        number=submission.number,
+        state=submission.state,
+        revision=submission.revision,
+        month=submission.month,
+        member=member.name,
+        household_id=submission.household_id,
+        arrived_at=submission.arrived_at,
+        version_no=version.no,
+        sent_at=version.sent_at,
+        look_by=submission.look_by,
+        answer_by=submission.answer_by,
+        wage=WageRow(
+            earner=earner.name if earner else "",
+            employer=line.employer,
+            work_days=line.work_days,
+            gross_yen=line.gross_yen,
+            social_insurance_yen=line.social_insurance_yen,
+            income_tax_yen=line.income_tax_yen,
+            commuting_yen=line.commuting_yen,
+        ),
+        files=[file_row(file) for file in intake.files_of(session, version)],
+        correction=last_correction(session, submission),
+        receipt_id=receipt.id if receipt else None,
+        receipt_ready=bool(receipt and receipt.pdf_key),
+    )
+
+
+def _maybe(file: StoredFile | None) -> FileRow | None:
+    return None if file is None else file_row(file)
+
+
+def file_row(file: StoredFile) -> FileRow:
+    """A file for show."""
+    return FileRow(
+        id=file.id,
+        name=file.name,
+        kind=file.kind,
+        size=file.size,
+        sha256=file.sha256,
+        state=file.state,
+        refused_because=file.refused_because,
+        pages=file.pages,
+        received_at=file.received_at,
+    )
+
+
+def last_correction(session: Session, submission: Submission) -> CorrectionRow | None:
+    """The newest request for correction, answered or not."""
+    found = session.execute(
+        select(Correction, SubmissionVersion.no)
+        .join(
+            SubmissionVersion,
+            (SubmissionVersion.office_id == Correction.office_id) & (SubmissionVersion.id == Correction.version_id),
+        )
+        .where(Correction.office_id == submission.office_id, Correction.submission_id == submission.id)
+        .order_by(SubmissionVersion.no.desc())
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        return None
+    correction, version_no = found
+    items = session.execute(
+        select(CorrectionItem, StoredFile)
+        .outerjoin(
+            StoredFile,
+            (StoredFile.office_id == CorrectionItem.office_id) & (StoredFile.id == CorrectionItem.file_id),
+        )
+        .where(CorrectionItem.office_id == submission.office_id, CorrectionItem.correction_id == correction.id)
+        .order_by(CorrectionItem.id)
+    ).all()
+    return CorrectionRow(
+        version_no=version_no,
+        asked_at=correction.asked_at,
+        by_machine=correction.asked_by is None,
+        memo=correction.memo,
+        items=[ItemRow(_maybe(file), item.value, item.reason, item.detail) for item, file in items],
+    )
+
+
+def sent_by(session: Session, who: Recipient) -> list[Slip]:
+    """Everything the person has sent, newest arrival first."""
+    rows = session.scalars(
+        select(Submission)
+        .where(
+            Submission.office_id == who.office_id,
+            Submission.member_id == who.member_id,
+            Submission.state != State.DRAFT,
+        )
+        .order_by(Submission.arrived_at.desc())
+    )
+    return [slip(session, submission) for submission in rows]
+
+
+def pages_of(session: Session, office_id: UUID, file_id: UUID) -> list[SafeCopy]:
+    """The safe pages of a file, in order."""
+    return list(
+        session.scalars(
+            select(SafeCopy).where(SafeCopy.office_id == office_id, SafeCopy.file_id == file_id).order_by(SafeCopy.page)
+        )
+    )

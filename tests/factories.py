@@ -1,0 +1,215 @@
+"""One function a noun: makes a row, with all it needs around it, and returns it flushed."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared import clock, intake, review, sign_in
+from shared.model import (
+    MACHINE,
+    Base,
+    FileState,
+    Household,
+    Member,
+    PortalAccount,
+    Role,
+    SafeCopy,
+    StaffMember,
+    State,
+    StoredFile,
+    Submission,
+    WelfareOffice,
+    new_id,
+)
+from shared.sign_in import Recipient, Staff
+
+OCTOBER = date(2026, 10, 1)
+WAGE: dict[str, str | int] = {
+    "employer": "株式会社みほん清掃",
+    "work_days": 18,
+    "gross_yen": 85_400,
+    "social_insurance_yen": 470,
+    "income_tax_yen": 0,
+    "commuting_yen": 2_600,
+}
+
+
+def _saved(session: Session, row: Any) -> Any:
+    assert isinstance(row, Base)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def office(session: Session, code: str = "HB", **given: Any) -> WelfareOffice:
+    """The one office with this code; made if it is not there."""
+    found = session.scalar(select(WelfareOffice).where(WelfareOffice.code == code))
+    if found:
+        return found
+    made: WelfareOffice = _saved(
+        session,
+        WelfareOffice(
+            **{
+                "code": code,
+                "name": "ひばり野市福祉事務所",
+                "title": "架空県ひばり野市福祉事務所長",
+                "city": "ひばり野市役所",
+                "counter": "3番窓口",
+                "phone": "00-0000-0000",
+                "hours": "平日 8:30〜17:15",
+                "document_prefix": "ひ福生第",
+                "due_day": 28,
+                **given,
+            }
+        ),
+    )
+    return made
+
+
+def staff(session: Session, role: Role = Role.CASEWORKER, **given: Any) -> Staff:
+    """A member of staff, as she stands at the door."""
+    given.setdefault("office_id", office(session).id)
+    given.setdefault("login", f"staff-{uuid4().hex[:8]}")
+    given.setdefault("name", "例野 太郎")
+    row = _saved(session, StaffMember(role=role, active=True, **given))
+    return Staff(row.office_id, new_id(), row.id, row.name, row.role)
+
+
+def household(session: Session, caseworker: Staff | None = None, **given: Any) -> Household:
+    caseworker = caseworker or staff(session)
+    given.setdefault("case_no", uuid4().hex[:6])
+    given.setdefault("protected", False)
+    row: Household = _saved(
+        session, Household(office_id=caseworker.office_id, caseworker_id=caseworker.staff_id, **given)
+    )
+    return row
+
+
+def recipient(session: Session, home: Household | None = None, **given: Any) -> Recipient:
+    """A head of household with a portal account, as she stands at the door."""
+    home = home or household(session)
+    given.setdefault("name", "見本　花子")
+    given.setdefault("kana", "みほん　はなこ")
+    given.setdefault("is_head", True)
+    member = _saved(session, Member(office_id=home.office_id, household_id=home.id, **given))
+    account = _saved(session, PortalAccount(office_id=home.office_id, member_id=member.id))
+    return Recipient(home.office_id, new_id(), account.id, member.id, home.id, member.name, False, False)
+
+
+def letter(session: Session, who: Recipient) -> str:
+    """The code of a new invitation letter."""
+    return sign_in.invite(session, who.office_id, who.member_id, by=MACHINE)
+
+
+def draft(session: Session, who: Recipient | None = None, month: date = OCTOBER, **answers: str | int) -> Submission:
+    """A report with every answer given, not sent."""
+    who = who or recipient(session)
+    submission = intake.start_report(session, who, month)
+    intake.write(session, who, submission.id, {**WAGE, **answers})
+    return submission
+
+
+def arrived_file(**given: Any) -> intake.Arrived:
+    """Bytes that would already be in the storage."""
+    key = given.pop("key", f"original/{uuid4()}")
+    return intake.Arrived(
+        **{
+            "key": key,
+            "name": "給与明細 10月.pdf",
+            "kind": "pdf",
+            "size": 42_000,
+            "sha256": hashlib.sha256(key.encode()).hexdigest(),
+            "attempt": uuid4(),
+            "part": 0,
+            **given,
+        }
+    )
+
+
+def file(session: Session, who: Recipient, submission: Submission, **given: Any) -> StoredFile:
+    """A file of a draft, just received."""
+    return intake.attach(session, who, submission.id, arrived_file(**given), limit=20)
+
+
+def make_safe(session: Session, stored: StoredFile, pages: int = 1) -> None:
+    """What the worker does, without the bytes."""
+    stored.move(FileState.CHECKED)
+    stored.pages = pages
+    stored.move(FileState.SAFE)
+    for page in range(1, pages + 1):
+        session.add(
+            SafeCopy(
+                office_id=stored.office_id,
+                file_id=stored.id,
+                page=page,
+                key=f"safe/{uuid4()}",
+                thumb_key=f"thumb/{uuid4()}",
+                width=1200,
+                height=1600,
+                size=90_000,
+                sha256="a" * 64,
+            )
+        )
+    session.flush()
+
+
+def submission(session: Session, state: State = State.WAITING, who: Recipient | None = None) -> Submission:
+    """A wage report that stands at ``state``, brought there by the steps people would take."""
+    who = who or recipient(session)
+    row = draft(session, who)
+    if state is State.DRAFT:
+        return row
+    held = file(session, who, row) if state is State.ARRIVED else None
+    intake.send(session, who, row.id, attempt=uuid4())
+    if held or state is State.WAITING:
+        return row
+    if state in (State.WITHDRAWN, State.VOIDED):
+        row.move(state, MACHINE)
+        session.flush()
+        return row
+    worker = caseworker_of(session, row)
+    review.claim(session, worker, row.id)
+    if state is State.ON_HOLD:
+        row.move(state, MACHINE)
+    elif state is State.RETURNED:
+        asked = review.AskAgain(
+            seen=row.revision, attempt=uuid4(), values={"gross_yen": (review.Reason.DIFFERS, "85,400円")}
+        )
+        review.send_back(session, worker, row.id, asked)
+    elif state in (State.ACCEPTED, State.RECEIPTED):
+        review.accept(session, worker, row.id, seen=row.revision, attempt=uuid4())
+        if state is State.RECEIPTED:
+            row.move(state, MACHINE)
+    session.flush()
+    return row
+
+
+def caseworker_of(session: Session, row: Submission) -> Staff:
+    """The caseworker of the household a submission belongs to."""
+    home = session.get_one(Household, (row.office_id, row.household_id))
+    member = session.get_one(StaffMember, (row.office_id, home.caseworker_id))
+    return Staff(member.office_id, new_id(), member.id, member.name, member.role)
+
+
+def signed_in_token(session: Session, who: Recipient | Staff) -> str:
+    """A session token for a person, as the cookie would carry it."""
+    if isinstance(who, Staff):
+        return sign_in._begin(session, who.office_id, staff_id=who.staff_id, life=sign_in.STAFF_DAY, shared_device=False)  # noqa: SLF001
+    return sign_in._begin(  # noqa: SLF001
+        session, who.office_id, account_id=who.account_id, life=sign_in.OWN_PHONE, shared_device=False
+    )
+
+
+def unknown_id() -> UUID:
+    """An id nobody has."""
+    return new_id()
+
+
+def now() -> Any:
+    return clock.now()
