@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, current_app, render_template, request
+from flask import Blueprint, Flask, Request, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from flask_login import LoginManager
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import Forbidden, HTTPException, default_exceptions
 
 from config import words
@@ -72,6 +73,7 @@ def web_app(name: str, settings: Settings, load: Callable[[Session, str], Any | 
     :param load: finds the person behind a session token, or None; ``shared.sign_in`` has one for each door.
     """
     app = Flask(name, static_url_path="/static")
+    app.request_class = PlainRequest
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SESSION_COOKIE_NAME=f"{'__Host-' if settings.secure_cookies else ''}madoguchi_{name}",
@@ -89,9 +91,8 @@ def web_app(name: str, settings: Settings, load: Callable[[Session, str], Any | 
     app.extensions["madoguchi"] = _Reach(settings, engine, storage_from(settings))
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    own = app.jinja_loader
-    assert own is not None
-    app.jinja_loader = ChoiceLoader([own, FileSystemLoader(SHARED / "components")])
+    templates = [Path(app.root_path) / "templates", SHARED / "components"]
+    app.jinja_loader = FileSystemLoader(templates)
     app.jinja_env.filters.update(words.FILTERS)
     app.jinja_env.globals.update(words.GLOBALS)
     app.context_processor(lambda: {"demo": settings.demo, "app_name": name})
@@ -104,6 +105,27 @@ def web_app(name: str, settings: Settings, load: Callable[[Session, str], Any | 
     _shared_pages(app)
     _error_pages(app)
     return app
+
+
+def storable(text: str) -> str:
+    """``text`` as a database can keep it: no NUL, and no half of a character that a browser cut in two."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+class _Typed(ImmutableMultiDict[str, Any]):
+    """What came in a form or behind the question mark, made storable before anybody reads it."""
+
+    def __init__(self, mapping: Any = None) -> None:
+        pairs = list(mapping.items(multi=True)) if isinstance(mapping, MultiDict) else list(mapping or ())
+        super().__init__(
+            [(storable(name), storable(value) if isinstance(value, str) else value) for name, value in pairs]
+        )
+
+
+class PlainRequest(Request):
+    """A request whose texts can be stored."""
+
+    parameter_storage_class = _Typed
 
 
 class _Reach:
@@ -144,7 +166,7 @@ def reading() -> Iterator[Session]:
 
 def public(view: View) -> View:
     """Anybody may use this view."""
-    view.needs = "public"  # type: ignore[attr-defined]
+    view.__dict__["needs"] = "public"
     return view
 
 
@@ -162,14 +184,14 @@ def _deny_by_default() -> ResponseReturnValue | None:
 
 
 def _sign_in_sessions(app: Flask, load: Callable[[Session, str], Any | None]) -> None:
-    manager = LoginManager(app)
-    manager.session_protection = None  # phones change networks; the token itself is the secret
-
-    @manager.user_loader
     def visitor(token: str) -> Visitor | None:
         with reading() as session:
             who = load(session, token)
         return Visitor(token, who) if who else None
+
+    manager = LoginManager(app)
+    manager.session_protection = None  # phones change networks; the token itself is the secret
+    manager.user_loader(visitor)
 
 
 def _headers(response: Response) -> Response:
@@ -194,7 +216,7 @@ def _shared_pages(app: Flask) -> None:
         return {"app": app.name, "database": "ok"}
 
     app.register_blueprint(shared)
-    app.view_functions["shared.static"].needs = "public"  # type: ignore[attr-defined]
+    public(app.view_functions["shared.static"])
 
 
 def same_origin() -> bool:

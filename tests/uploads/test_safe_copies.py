@@ -1,0 +1,265 @@
+"""What a safe copy shows, and what it no longer carries. The limits around it: ``test_locked_room.py``."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+from fpdf import FPDF
+from PIL import Image, ImageCms, ImageDraw
+
+from uploads import safe_copies
+from uploads.checks import Kind
+
+SAMPLES = Path(__file__).with_name("samples")
+RED, GREEN, BLUE, YELLOW = (220, 30, 30), (30, 160, 30), (30, 30, 220), (240, 220, 40)
+# How a camera turns a picture before it stores it, for each value of the EXIF tag.
+TURNS = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def corners(width: int = 96, height: int = 128) -> Image.Image:
+    """A picture whose four quarters tell which way is up."""
+    image = Image.new("RGB", (width, height))
+    draw = ImageDraw.Draw(image)
+    for at, colour in enumerate((RED, GREEN, BLUE, YELLOW)):
+        left, top = at % 2 * width // 2, at // 2 * height // 2
+        draw.rectangle((left, top, left + width // 2, top + height // 2), fill=colour)
+    return image
+
+
+def is_upright(path: Path) -> bool:
+    with Image.open(path) as image:
+        width, height = image.size
+        spots = [(width // 4 + x * width // 2, height // 4 + y * height // 2) for y in (0, 1) for x in (0, 1)]
+        seen = [image.getpixel(spot) for spot in spots]
+    return all(near(was, meant) for was, meant in zip(seen, (RED, GREEN, BLUE, YELLOW), strict=True))
+
+
+def near(was: Any, meant: tuple[int, ...], by: int = 12) -> bool:
+    return all(abs(one - other) <= by for one, other in zip(was, meant, strict=True))
+
+
+def where_it_was_taken() -> bytes:
+    exif = Image.Exif()
+    exif[0x010F] = "MihonPhone"
+    place = exif.get_ifd(0x8825)
+    place[1], place[2], place[3], place[4] = "N", (35.0, 41.0, 22.0), "E", (139.0, 41.0, 30.0)
+    return exif.tobytes()
+
+
+def make(source: Path, kind: Kind, into: Path) -> Any:
+    into.mkdir(exist_ok=True)
+    return json.loads(safe_copies.make(source, kind, into))
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+def test_a_photo_is_upright_whichever_way_the_phone_was_held(orientation: int, tmp_path: Path) -> None:
+    turn, exif = TURNS[orientation], Image.Exif()
+    exif[0x0112] = orientation
+    stored = corners() if turn is None else corners().transpose(turn)
+    stored.save(tmp_path / "photo.jpg", quality=95, exif=exif)
+    manifest = make(tmp_path / "photo.jpg", Kind.JPEG, tmp_path / "into")
+    assert [(page["width"], page["height"]) for page in manifest["pages"]] == [(96, 128)]
+    assert is_upright(tmp_path / "into/page-001.jpg")
+    assert is_upright(tmp_path / "into/thumb-001.jpg")
+
+
+def test_an_iphone_photo_is_turned_once_by_its_decoder_and_not_again_by_its_tag(tmp_path: Path) -> None:
+    manifest = make(SAMPLES / "turned.heic", Kind.HEIC, tmp_path / "into")
+    assert [(page["width"], page["height"]) for page in manifest["pages"]] == [(96, 128)]
+    assert is_upright(tmp_path / "into/page-001.jpg")
+
+
+@pytest.mark.parametrize("kind", [Kind.JPEG, Kind.PNG, Kind.WEBP, Kind.HEIC])
+def test_no_safe_copy_says_where_and_with_what_a_photo_was_taken(kind: Kind, tmp_path: Path) -> None:
+    source = tmp_path / f"photo.{kind}"
+    said = {"exif": where_it_was_taken(), "icc_profile": srgb(), "comment": b"MihonComment", "xmp": b"<MihonXmp/>"}
+    if kind is Kind.HEIC:
+        source = SAMPLES / "turned.heic"
+    else:
+        corners().save(source, kind.value, dpi=(300, 300), **said)
+    with source.open("ab") as stream:
+        stream.write(b"MihonTail" if kind is not Kind.HEIC else b"")
+    assert b"Mihon" in source.read_bytes()
+    make(source, kind, tmp_path / "into")
+    for path in (tmp_path / "into").iterdir():
+        assert b"Mihon" not in path.read_bytes()
+        with Image.open(path) as image:
+            assert dict(image.getexif()) == {}
+            assert set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+
+
+def srgb() -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def test_a_large_photo_is_shrunk_and_a_small_one_is_left_as_it_is(tmp_path: Path) -> None:
+    corners(4000, 3000).save(tmp_path / "large.jpg")
+    corners(40, 30).save(tmp_path / "small.jpg")
+    large = make(tmp_path / "large.jpg", Kind.JPEG, tmp_path / "a")["pages"][0]
+    small = make(tmp_path / "small.jpg", Kind.JPEG, tmp_path / "b")["pages"][0]
+    assert (large["width"], large["height"]) == (2400, 1800)
+    assert (small["width"], small["height"]) == (40, 30)
+    with Image.open(tmp_path / "a/thumb-001.jpg") as thumb:
+        assert thumb.size == (360, 270)
+
+
+def test_the_manifest_says_what_lies_in_the_folder(tmp_path: Path) -> None:
+    corners().save(tmp_path / "photo.png")
+    page = make(tmp_path / "photo.png", Kind.PNG, tmp_path / "into")["pages"][0]
+    written = (tmp_path / "into/page-001.jpg").read_bytes()
+    assert page == {"width": 96, "height": 128, "size": len(written), "sha256": hashlib.sha256(written).hexdigest()}
+    assert sorted(path.name for path in (tmp_path / "into").iterdir()) == ["page-001.jpg", "thumb-001.jpg"]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "1", "I;16"])
+def test_every_kind_of_png_comes_out_with_the_colours_it_was_seen_with(mode: str, tmp_path: Path) -> None:
+    if mode == "I;16":
+        image = Image.new("I;16", (64, 64), 40_000)
+        seen = (156, 156, 156)
+    elif mode in {"RGBA", "LA", "P"}:
+        image = Image.new("RGBA", (64, 64), (0, 0, 0, 0)).convert(mode)
+        seen = (255, 255, 255)
+    else:
+        image = Image.new(mode, (64, 64), 0)
+        seen = (0, 0, 0)
+    image.save(tmp_path / "image.png", "PNG", **({"transparency": 0} if mode == "P" else {}))
+    make(tmp_path / "image.png", Kind.PNG, tmp_path / "into")
+    with Image.open(tmp_path / "into/page-001.jpg") as page:
+        assert page.mode == "RGB"
+        assert near(page.getpixel((32, 32)), seen, by=2)
+
+
+def test_colours_of_another_profile_are_turned_into_ours(tmp_path: Path) -> None:
+    swapped = srgb().replace(b"rXYZ", b"....").replace(b"bXYZ", b"rXYZ").replace(b"....", b"bXYZ")
+    for name, encoder, kind in (("p3.jpg", "JPEG", Kind.JPEG), ("p3.png", "PNG", Kind.PNG)):
+        Image.new("RGB", (64, 64), RED).save(tmp_path / name, encoder, icc_profile=swapped)
+        make(tmp_path / name, kind, tmp_path / "into")
+        with Image.open(tmp_path / "into/page-001.jpg") as page:
+            assert near(page.getpixel((32, 32)), BLUE)
+
+
+def test_a_profile_that_does_not_fit_its_picture_is_left_aside(tmp_path: Path) -> None:
+    cmyk = Image.new("CMYK", (64, 64), (0, 255, 255, 0))
+    cmyk.save(tmp_path / "cmyk.jpg", icc_profile=srgb())
+    make(tmp_path / "cmyk.jpg", Kind.JPEG, tmp_path / "into")
+    with Image.open(tmp_path / "into/page-001.jpg") as page:
+        assert near(page.getpixel((32, 32)), (254, 0, 0))
+
+
+@pytest.mark.parametrize("kind", [Kind.JPEG, Kind.PNG, Kind.WEBP, Kind.HEIC])
+@pytest.mark.parametrize("kept", [0.2, 0.6, 0.95])
+def test_a_photo_cut_off_on_its_way_is_refused_and_not_shown_half(kind: Kind, kept: float, tmp_path: Path) -> None:
+    if kind is Kind.HEIC:
+        whole = (SAMPLES / "turned.heic").read_bytes()
+    else:
+        stream = io.BytesIO()
+        noise(400, 300).save(stream, kind.value)
+        whole = stream.getvalue()
+    (tmp_path / "cut").write_bytes(whole[: int(len(whole) * kept)])
+    assert make(tmp_path / "cut", kind, tmp_path / "into") == {"refused": "unreadable"}
+
+
+def noise(width: int, height: int) -> Image.Image:
+    return Image.frombytes("RGB", (width, height), random.Random(1).randbytes(width * height * 3))
+
+
+def test_a_file_of_another_kind_than_its_beginning_promised_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"\xff\xd8\xff<script>alert(1)</script>")
+    assert make(tmp_path / "x", Kind.JPEG, tmp_path / "into") == {"refused": "unreadable"}
+    corners().save(tmp_path / "real.png")
+    assert make(tmp_path / "real.png", Kind.JPEG, tmp_path / "into") == {"refused": "unreadable"}
+    assert make(tmp_path / "real.png", Kind.PDF, tmp_path / "into") == {"refused": "unreadable"}
+
+
+def document(pages: int = 1, **options: Any) -> FPDF:
+    made = FPDF(**options)
+    made.set_font("helvetica", size=40)
+    for number in range(1, pages + 1):
+        made.add_page()
+        made.set_fill_color(*RED)
+        made.rect(0, 0, 105, 40, style="F")
+        made.text(20, 100, f"PAYSLIP {number}")
+    return made
+
+
+def test_each_page_of_a_pdf_becomes_one_picture_that_can_be_read(tmp_path: Path) -> None:
+    document(3).output(str(tmp_path / "slip.pdf"))
+    manifest = make(tmp_path / "slip.pdf", Kind.PDF, tmp_path / "into")
+    assert [(page["width"], page["height"]) for page in manifest["pages"]] == [(1406, 1988)] * 3
+    with Image.open(tmp_path / "into/page-003.jpg") as page:
+        assert near(page.getpixel((300, 100)), RED)
+        assert near(page.getpixel((1300, 100)), (255, 255, 255))
+    with Image.open(tmp_path / "into/thumb-003.jpg") as thumb:
+        assert max(thumb.size) == 360
+
+
+def test_what_was_filled_into_a_form_and_notes_on_a_page_are_drawn(tmp_path: Path) -> None:
+    made = document()
+    made.output(str(tmp_path / "plain.pdf"))
+    with pikepdf.open(tmp_path / "plain.pdf") as pdf:
+        box = [300, 300, 500, 400]
+        drawn = pikepdf.Stream(pdf, b"0 0 1 rg 0 0 200 100 re f")
+        drawn.Type, drawn.Subtype, drawn.BBox = pikepdf.Name.XObject, pikepdf.Name.Form, pikepdf.Array([0, 0, 200, 100])
+        look = pikepdf.Dictionary(N=pdf.make_indirect(drawn))
+        field = pdf.make_indirect(
+            pikepdf.Dictionary(
+                Type=pikepdf.Name.Annot,
+                Subtype=pikepdf.Name.Widget,
+                FT=pikepdf.Name.Tx,
+                T="wage",
+                V="84500",
+                F=4,
+                Rect=box,
+                AP=look,
+            )
+        )
+        note = pikepdf.Dictionary(
+            Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Stamp, F=4, Rect=[50, 100, 250, 200], AP=look
+        )
+        pdf.pages[0].obj.Annots = pikepdf.Array([field, pdf.make_indirect(note)])
+        pdf.Root.AcroForm = pikepdf.Dictionary(Fields=pikepdf.Array([field]))
+        pdf.save(tmp_path / "form.pdf")
+    make(tmp_path / "form.pdf", Kind.PDF, tmp_path / "into")
+    scale = 1988 / 842
+    with Image.open(tmp_path / "into/page-001.jpg") as page:
+        field_at, note_at = [(int(x * scale), int((842 - y) * scale)) for x, y in ((450, 350), (150, 150))]
+        assert not near(page.getpixel(field_at), (255, 255, 255), by=40)
+        assert near(page.getpixel(note_at), (0, 0, 255))
+
+
+def test_a_pdf_with_a_password_is_locked_and_one_that_only_forbids_printing_is_not(tmp_path: Path) -> None:
+    document().output(str(tmp_path / "open.pdf"))
+    with pikepdf.open(tmp_path / "open.pdf") as pdf:
+        pdf.save(tmp_path / "locked.pdf", encryption=pikepdf.Encryption(user="himitsu", owner="himitsu"))
+        pdf.save(tmp_path / "owned.pdf", encryption=pikepdf.Encryption(user="", owner="himitsu"))
+    assert make(tmp_path / "locked.pdf", Kind.PDF, tmp_path / "a") == {"refused": "locked"}
+    assert len(make(tmp_path / "owned.pdf", Kind.PDF, tmp_path / "b")["pages"]) == 1
+
+
+def test_thirty_pages_are_drawn_and_thirty_one_are_too_many(tmp_path: Path) -> None:
+    document(30, format=(50, 50)).output(str(tmp_path / "30.pdf"))
+    document(31, format=(50, 50)).output(str(tmp_path / "31.pdf"))
+    assert len(make(tmp_path / "30.pdf", Kind.PDF, tmp_path / "a")["pages"]) == 30
+    assert make(tmp_path / "31.pdf", Kind.PDF, tmp_path / "b") == {"refused": "too_many_pages"}
+
+
+@pytest.mark.parametrize("content", [b"%PDF-1.7\n", b"%PDF-1.7\n" + bytes(5000), b"%PDF-1.7\n1 0 obj<</Type/Catalog>>"])
+def test_a_pdf_that_is_only_a_beginning_is_unreadable(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "broken.pdf").write_bytes(content)
+    assert make(tmp_path / "broken.pdf", Kind.PDF, tmp_path / "into") == {"refused": "unreadable"}
