@@ -201,7 +201,8 @@ def _content(session: Session, who: Staff, submission: Submission, document_no: 
         .limit(1)
     ).one()
     now = clock.now()
-    assert said.arrived_at is not None and said.sent_at is not None
+    if said.arrived_at is None or said.sent_at is None:
+        raise NotThere  # accepted means sent, so this is only for the reader of types
     received = [
         ["書類", f"収入申告書　{japanese_month(said.month)}分"],
         ["出した人", f"{member.name}{'（世帯主）' if member.is_head else ''}"],

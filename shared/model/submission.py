@@ -69,7 +69,7 @@ class Submission(OfOffice, Base):
     answer_by: Mapped[date | None]  # the day by which a correction is hoped for
     revision: Mapped[int] = mapped_column()  # SQLAlchemy counts it up; a second writer fails
 
-    __mapper_args__ = {"version_id_col": revision}  # noqa: RUF012
+    __mapper_args__ = {"version_id_col": revision}
 
     def move(self, to: State, by: Actor, *, note: str = "", attempt: UUID | None = None) -> None:
         """Take one step and write it into the history.
@@ -80,7 +80,8 @@ class Submission(OfOffice, Base):
         """
         check_step(NEXT, self.state, to)
         session = object_session(self)
-        assert session is not None, "a submission moves inside a session"
+        if session is None:
+            raise ValueError("a submission moves inside a session")
         session.add(
             Step(
                 office_id=self.office_id,

@@ -1,0 +1,22 @@
+"""The recipient's door: a phone, a slow network, a thumb."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from config.settings import Settings
+from config.web import web_app
+from portal import correction, display, files, home, income, office, payslips, sent, signin
+from portal.upload import UploadRequest
+from shared import sign_in
+
+
+def create_app(settings: Settings) -> Flask:
+    """Make the portal."""
+    app = web_app("portal", settings, sign_in.recipient_of)
+    app.request_class = UploadRequest
+    for room in (signin, home, income, payslips, sent, correction, files, display):
+        app.register_blueprint(room.bp)
+    app.context_processor(office.card)
+    app.context_processor(display.chosen)
+    return app

@@ -1,0 +1,87 @@
+"""Who may use a page of the portal, and what becomes of typed words when the session is gone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from flask import current_app, flash, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from sqlalchemy import delete
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException
+
+from config.web import View, reading, same_origin, transaction, typed_fields
+from shared import clock, sign_in
+from shared.model import ParkedForm, new_id
+from shared.sign_in import Recipient
+
+KEPT_FOR: Final = timedelta(hours=1)
+
+
+def recipient_required(view: View) -> View:
+    """Only a signed-in recipient may use this view."""
+    view.__dict__["needs"] = "recipient"
+    view.__dict__["guard"] = _guard
+    return view
+
+
+def me() -> Recipient:
+    """Who is signed in."""
+    who: Recipient = current_user.who
+    return who
+
+
+def _guard() -> ResponseReturnValue | None:
+    if current_user.is_authenticated:
+        with reading() as look:
+            renew = sign_in.due_for_renewal(look, current_user.get_id())
+        if renew:
+            with transaction() as write:
+                sign_in.renew(write, current_user.get_id())
+        return None
+    session["back"] = request.path if _can_be_opened(request.path) else url_for("home.show")
+    if request.method == "POST":
+        _park()
+    return redirect(url_for("signin.show"), 303)
+
+
+def _can_be_opened(path: str) -> bool:
+    try:
+        current_app.url_map.bind("").match(path, "GET")
+    except HTTPException:
+        return False
+    return True
+
+
+def _park() -> None:
+    """Keep what was typed until the person has signed in again."""
+    fields = typed_fields() if same_origin() else {}
+    fields.pop("attempt", None)
+    if fields:
+        parked = ParkedForm(id=new_id(), path=request.path, fields=fields)
+        with transaction() as write:
+            write.execute(delete(ParkedForm).where(ParkedForm.created_at < clock.now() - KEPT_FOR))
+            write.add(parked)
+        session["parked"] = str(parked.id)
+        flash(_("画面を閉じてから、時間がたちました。書いたものは残っています。もう一度入ってください。"), "info")
+    else:
+        flash(_("画面を閉じてから、時間がたちました。もう一度入ってください。"), "info")
+
+
+def parked() -> MultiDict[str, str] | None:
+    """What was typed on this very page before the session was gone. Given back once."""
+    key = session.get("parked")
+    if not key or request.method != "GET":
+        return None
+    with transaction() as write:
+        row = write.get(ParkedForm, UUID(key))
+        if row is None or row.path != request.path or row.created_at < clock.now() - KEPT_FOR:
+            return None
+        fields = MultiDict(row.fields)
+        write.delete(row)
+    session.pop("parked")
+    return fields
