@@ -38,9 +38,9 @@ class Settings:
     exit_url: str = "https://www.jma.go.jp/bosai/"  # where 「すぐ閉じる」 leads: the weather says nothing about anybody
     demo: bool = False  # says on every page that people and figures are made up
 
-    file_limit: int = 20 * MEBIBYTE  # one file
+    file_limit: int = 20_000_000  # one file; people read it as 20 MB
     files_limit: int = 20  # files in one submission
-    request_limit: int = 120 * MEBIBYTE  # one request, several files
+    request_limit: int = 120_000_000  # one request, several files
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:

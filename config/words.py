@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import uuid4
 
 from flask_babel import gettext, lazy_gettext
+from markupsafe import Markup
 
 from shared import clock
 from shared.receipts import readable_size
 from shared.rules import wareki
+
+
+_BETWEEN_JAPANESE: Final = re.compile(r"(?<=[^\x00-\x7f]) (?=[^\x00-\x7f])")
 
 
 def yen(amount: int | None) -> str:
@@ -32,6 +37,11 @@ def short_sha(sha256: str) -> str:
 def in_fours(sha256: str) -> str:
     """A hash in groups, so that two people can compare it by voice."""
     return " ".join(sha256[start : start + 8] for start in range(0, len(sha256), 8))
+
+
+def phrases(text: str) -> Markup:
+    """A heading that breaks between phrases only: a space between two Japanese words becomes a place to break."""
+    return Markup("<wbr>").join(_BETWEEN_JAPANESE.split(str(text)))
 
 
 def weekday(day: date) -> str:
@@ -133,6 +143,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "in_fours": in_fours,
     "short_sha": short_sha,
     "weekday": weekday,
+    "phrases": phrases,
     "desk_moment": desk_moment,
     "japanese_date": wareki.japanese_date,
     "japanese_month": wareki.japanese_month,

@@ -32,7 +32,7 @@ AMOUNT: Final = {"inputmode": "numeric", "autocomplete": "off", "maxlength": "40
 
 class EmployerForm(FlaskForm):  # type: ignore[misc]
     employer = StringField(
-        lazy_gettext("どこで働きましたか"),
+        lazy_gettext("どこで 働きましたか"),
         filters=[lambda text: " ".join(text.split()) if text else text],
         validators=[
             InputRequired(lazy_gettext("会社やお店の名前を書いてください。給与明細の上のほうに書いてあります。")),
@@ -43,11 +43,11 @@ class EmployerForm(FlaskForm):  # type: ignore[misc]
 
 
 class DaysForm(FlaskForm):  # type: ignore[misc]
-    work_days = DaysField(lazy_gettext("何日働きましたか"), render_kw=AMOUNT)
+    work_days = DaysField(lazy_gettext("何日 働きましたか"), render_kw=AMOUNT)
 
 
 class GrossForm(FlaskForm):  # type: ignore[misc]
-    gross_yen = YenField(lazy_gettext("給料はいくらでしたか"), render_kw=AMOUNT)
+    gross_yen = YenField(lazy_gettext("給料は いくらでしたか"), render_kw=AMOUNT)
 
 
 class DeductionsForm(FlaskForm):  # type: ignore[misc]
@@ -75,7 +75,7 @@ SCREEN_OF: Final = {
 
 class MonthForm(FlaskForm):  # type: ignore[misc]
     month = RadioField(
-        lazy_gettext("何月分の給料ですか"), validate_choice=False, validators=[], choices=list[tuple[str, str]]()
+        lazy_gettext("何月分の 給料ですか"), validate_choice=False, validators=[], choices=list[tuple[str, str]]()
     )
 
 

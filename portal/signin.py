@@ -26,7 +26,7 @@ class CodeForm(FlaskForm):  # type: ignore[misc]
     """The code of the letter, in any case, width and grouping."""
 
     code = StringField(
-        lazy_gettext("手紙の番号を入れてください"),
+        lazy_gettext("手紙の番号を 入れてください"),
         validators=[InputRequired(lazy_gettext("手紙の番号を書いてください。太いわくの中の12文字です。"))],
         render_kw={
             "autocomplete": "one-time-code",
@@ -42,7 +42,7 @@ class PinForm(FlaskForm):  # type: ignore[misc]
     """The secret the person chose."""
 
     pin = PasswordField(
-        lazy_gettext("暗証番号を入れてください"),
+        lazy_gettext("暗証番号を 入れてください"),
         validators=[InputRequired(lazy_gettext("暗証番号を書いてください。"))],
         render_kw={"autocomplete": "current-password", "maxlength": "200"},
     )
@@ -52,7 +52,7 @@ class ChoosePinForm(FlaskForm):  # type: ignore[misc]
     """A new secret. Typed once: it can be shown, and a wrong one is mended by a new letter."""
 
     pin = PasswordField(
-        lazy_gettext("つぎに入るときの暗証番号を決めてください"),
+        lazy_gettext("つぎに入るときの 暗証番号を 決めてください"),
         validators=[InputRequired(lazy_gettext("暗証番号を書いてください。"))],
         render_kw={"autocomplete": "new-password", "maxlength": "200"},
     )

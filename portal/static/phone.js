@@ -36,9 +36,6 @@ for (const input of document.querySelectorAll(".pick input[type=file]")) {
   });
 }
 
-// What to mend takes the focus, so that a screen reader begins there.
-document.querySelector(".errors[tabindex]")?.focus();
-
 // Files that are being looked at: ask again until each has its word.
 async function refresh(tries) {
   const list = document.querySelector("[data-pending]");
