@@ -44,8 +44,11 @@ def _guard() -> ResponseReturnValue | None:
                 sign_in.renew(write, current_user.get_id())
         return None
     session["back"] = request.path if _can_be_opened(request.path) else url_for("home.show")
-    if request.method == "POST":
-        _park()
+    if request.method == "POST" and _park():
+        flash(_("画面を閉じてから、時間がたちました。書いたものは残っています。もう一度入ってください。"), "info")
+    elif "_user_id" in session or request.method == "POST":  # somebody was here; a first visit gets no reproach
+        flash(_("画面を閉じてから、時間がたちました。もう一度入ってください。"), "info")
+    session.pop("_user_id", None)
     return redirect(url_for("signin.show"), 303)
 
 
@@ -57,19 +60,18 @@ def _can_be_opened(path: str) -> bool:
     return True
 
 
-def _park() -> None:
-    """Keep what was typed until the person has signed in again."""
+def _park() -> bool:
+    """Keep what was typed until the person has signed in again. Returns whether there was anything to keep."""
     fields = typed_fields() if same_origin() else {}
     fields.pop("attempt", None)
-    if fields:
-        parked = ParkedForm(id=new_id(), path=request.path, fields=fields)
-        with transaction() as write:
-            write.execute(delete(ParkedForm).where(ParkedForm.created_at < clock.now() - KEPT_FOR))
-            write.add(parked)
-        session["parked"] = str(parked.id)
-        flash(_("画面を閉じてから、時間がたちました。書いたものは残っています。もう一度入ってください。"), "info")
-    else:
-        flash(_("画面を閉じてから、時間がたちました。もう一度入ってください。"), "info")
+    if not fields:
+        return False
+    parked = ParkedForm(id=new_id(), path=request.path, fields=fields)
+    with transaction() as write:
+        write.execute(delete(ParkedForm).where(ParkedForm.created_at < clock.now() - KEPT_FOR))
+        write.add(parked)
+    session["parked"] = str(parked.id)
+    return True
 
 
 def parked() -> MultiDict[str, str] | None:

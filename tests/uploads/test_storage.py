@@ -17,7 +17,7 @@ from uuid import uuid4
 import pytest
 
 from config.settings import MissingSetting
-from tests.uploads.conftest import BUCKET, settings
+from tests.s3 import BUCKET, settings
 from uploads.storage import FolderStorage, KeyTaken, NotStored, S3Storage, Storage, StorageUnavailable, storage_from
 
 

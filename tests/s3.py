@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from config.settings import Settings
 
 BUCKET = "madoguchi-test"
-_SECRET = "only-for-tests-on-loopback"
+SECRET = "only-for-tests-on-loopback"
 _GRPC_IS = 10_000  # the server's own worker looks for its administration this far above the plain port
 _PORTS = (
     "master.port",
@@ -45,7 +45,7 @@ def settings(folder: Path, storage_url: str, s3_endpoint: str | None = None) -> 
         incoming=folder / "incoming",
         s3_endpoint=s3_endpoint,
         s3_access_key="madoguchi",
-        s3_secret_key=_SECRET,
+        s3_secret_key=SECRET,
     )
 
 
@@ -74,7 +74,7 @@ def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "PATH": os.defpath,
         "HOME": str(folder),
         "AWS_ACCESS_KEY_ID": "madoguchi",
-        "AWS_SECRET_ACCESS_KEY": _SECRET,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
     }
     with (folder / "server.log").open("wb") as talk:
         server = subprocess.Popen(command, env=environment, cwd=folder, stdout=talk, stderr=talk)
@@ -117,7 +117,7 @@ def _wait_for(endpoint: str, server: subprocess.Popen[bytes], talk: Path) -> Non
         endpoint_url=endpoint,
         region_name="ap-northeast-1",
         aws_access_key_id="madoguchi",
-        aws_secret_access_key=_SECRET,
+        aws_secret_access_key=SECRET,
         config=Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1}),
     )
     deadline = time.monotonic() + 30
