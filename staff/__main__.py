@@ -1,0 +1,165 @@
+"""``python -m staff``: what the person who keeps the servers does from a terminal.
+
+Every verb reads the same settings as the apps (docs/config.md), prints data on stdout and talk on stderr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from config.settings import MissingSetting, Settings
+from shared import clock, duties, letters, sign_in
+from shared.model import MACHINE, Household, Member, Role, StaffMember, WelfareOffice
+from shared.rules.months import add_months
+from shared.session import engine_for, migrate, sessions
+from uploads.receipt_pdf import draw_letter
+
+SHORTEST_PASSWORD = 12
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.from_environ()
+    except MissingSetting as missing:
+        raise click.ClickException(str(missing)) from missing
+
+
+@contextmanager
+def _transaction() -> Iterator[Session]:
+    engine = engine_for(_settings().database_url)
+    try:
+        with sessions(engine).begin() as session:
+            yield session
+    finally:
+        engine.dispose()
+
+
+def _office(session: Session, code: str) -> WelfareOffice:
+    office = session.scalar(select(WelfareOffice).where(WelfareOffice.code == code))
+    if office is None:
+        raise click.ClickException(f"no office has the code {code}; add-office makes one")
+    return office
+
+
+@click.group()
+def main() -> None:
+    """Keep an office: its database, its staff, its households, its letters."""
+
+
+@main.command("migrate")
+def bring_up_to_date() -> None:
+    """Bring the database to the newest shape. Twice is once."""
+    migrate(_settings().database_url)
+    click.echo("the database is up to date", err=True)
+
+
+@main.command()
+@click.argument("code")
+@click.option("--name", required=True, help="ひばり野市福祉事務所; stands on receipts only")
+@click.option("--title", required=True, help="架空県ひばり野市福祉事務所長")
+@click.option("--city", required=True, help="ひばり野市役所; what recipients see")
+@click.option("--counter", required=True, help="3番窓口")
+@click.option("--phone", required=True)
+@click.option("--hours", default="平日 8:30〜17:15", show_default=True)
+@click.option("--document-prefix", required=True, help="ひ福生第")
+@click.option("--due-day", type=click.IntRange(1, 28), default=10, show_default=True, help="of the month after")
+def add_office(code: str, **facts: str | int) -> None:
+    """Add an office. CODE is 2 to 4 capital letters and begins every number people read."""
+    if not (code.isascii() and code.isalpha() and code.isupper() and 2 <= len(code) <= 4):
+        raise click.BadParameter("2 to 4 capital letters, such as HB", param_hint="CODE")
+    with _transaction() as session:
+        if session.scalar(select(WelfareOffice.id).where(WelfareOffice.code == code)):
+            raise click.ClickException(f"the office {code} is there already")
+        office = WelfareOffice(code=code, **facts)
+        session.add(office)
+        session.flush()
+        click.echo(office.id)
+
+
+@main.command()
+@click.argument("office_code")
+@click.argument("role", type=click.Choice([role.value for role in Role]))
+@click.argument("login")
+@click.option("--name", required=True)
+@click.password_option(help=f"at least {SHORTEST_PASSWORD} characters; asked for if it is not given")
+def add_staff(office_code: str, role: str, login: str, name: str, password: str) -> None:
+    """Add a member of staff with ROLE who signs in as LOGIN."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise click.BadParameter(f"at least {SHORTEST_PASSWORD} characters", param_hint="--password")
+    with _transaction() as session:
+        office = _office(session, office_code)
+        if session.scalar(select(StaffMember.id).where(StaffMember.login == login)):
+            raise click.ClickException(f"somebody signs in as {login} already")
+        member = StaffMember(office_id=office.id, login=login, name=name, role=Role(role), active=True)
+        session.add(member)
+        session.flush()
+        sign_in.set_password(session, member, password)
+        click.echo(member.id)
+
+
+@main.command()
+@click.argument("office_code")
+@click.argument("case_no")
+@click.option("--caseworker", required=True, help="the login of her caseworker")
+@click.option("--head", required=True, help="name of the 世帯主, family name and given name with a full-width space")
+@click.option("--kana", required=True)
+@click.option("--protected", is_flag=True, help="only the caseworker and the supervisor may open it")
+@click.option("--wages-due/--no-wages-due", default=True, help="last month's income report is due")
+def add_household(
+    office_code: str, case_no: str, caseworker: str, head: str, kana: str, protected: bool, wages_due: bool
+) -> None:
+    """Add a household with its head."""
+    with _transaction() as session:
+        office = _office(session, office_code)
+        worker = session.scalar(
+            select(StaffMember).where(
+                StaffMember.office_id == office.id,
+                StaffMember.login == caseworker,
+                StaffMember.role == Role.CASEWORKER,
+            )
+        )
+        if worker is None:
+            raise click.ClickException(f"no caseworker of {office_code} signs in as {caseworker}")
+        if session.scalar(select(Household.id).where(Household.office_id == office.id, Household.case_no == case_no)):
+            raise click.ClickException(f"{office_code} has a household {case_no} already")
+        home = Household(office_id=office.id, case_no=case_no, caseworker_id=worker.id, protected=protected)
+        session.add(home)
+        session.flush()
+        member = Member(office_id=office.id, household_id=home.id, name=head, kana=kana, is_head=True)
+        session.add(member)
+        session.flush()
+        if wages_due:
+            duties.open_duty(session, office, home.id, member.id, add_months(clock.today(), -1))
+        click.echo(home.id)
+
+
+@main.command()
+@click.argument("office_code")
+@click.argument("case_no")
+@click.option("--address", required=True, help="of the portal, as it stands in the letter: https://…")
+@click.option("--letter", type=click.Path(path_type=Path, dir_okay=False), required=True, help="the PDF to write")
+def invite(office_code: str, case_no: str, address: str, letter: Path) -> None:
+    """Write an invitation letter for the head of a household. Earlier letters end."""
+    with _transaction() as session:
+        office = _office(session, office_code)
+        member = session.scalar(
+            select(Member)
+            .join(Household, (Household.office_id == Member.office_id) & (Household.id == Member.household_id))
+            .where(Member.office_id == office.id, Member.is_head, Household.case_no == case_no)
+        )
+        if member is None:
+            raise click.ClickException(f"{office_code} has no household {case_no}")
+        _code, content = letters.invite(session, office, member, portal=address, by=MACHINE)
+        letter.touch(mode=0o600)
+        letter.write_bytes(draw_letter(content))
+    click.echo(letter)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m staff")

@@ -1,0 +1,98 @@
+"""The verbs that bring up an office on servers, run as its keeper would, on an empty database."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pypdfium2
+import pytest
+
+from shared import sign_in
+from shared.session import engine_for, sessions
+
+OFFICE = [
+    *("add-office", "KK", "--name", "架空市福祉事務所", "--title", "架空市福祉事務所長", "--city", "架空市役所"),
+    *("--counter", "2番窓口", "--phone", "00-0000-0001", "--document-prefix", "架福"),
+]
+CASEWORKER = ["add-staff", "KK", "caseworker", "reino", "--name", "例野 太郎", "--password", "twelve letters"]
+HOUSEHOLD = ["add-household", "KK", "1", "--caseworker", "reino", "--head", "見本　花子", "--kana", "みほん　はなこ"]
+INVITE = ["invite", "KK", "1", "--address", "https://madoguchi.example/"]
+
+
+@pytest.fixture
+def keeper(make_postgresql: Callable[..., str], tmp_path: Path) -> dict[str, str]:
+    """The environment of somebody who has just made an empty database."""
+    return {
+        **os.environ,
+        "MADOGUCHI_DATABASE_URL": make_postgresql(),
+        "MADOGUCHI_REDIS_URL": "redis://127.0.0.1:1",
+        "MADOGUCHI_STORAGE_URL": f"folder:{tmp_path / 'files'}",
+        "MADOGUCHI_INCOMING": str(tmp_path / "incoming"),
+        "MADOGUCHI_SECRET_KEY": "for tests only, long enough to be accepted",
+    }
+
+
+def run(keeper: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "staff", *arguments]
+    return subprocess.run(command, env=keeper, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_an_office_is_brought_up_from_an_empty_database(keeper: dict[str, str], tmp_path: Path) -> None:
+    letter = tmp_path / "letter.pdf"
+    for arguments in (["migrate"], ["migrate"], OFFICE, CASEWORKER, HOUSEHOLD, [*INVITE, "--letter", str(letter)]):
+        done = run(keeper, *arguments)
+        assert done.returncode == 0, done.stderr
+    assert letter.stat().st_mode & 0o077 == 0
+    document = pypdfium2.PdfDocument(letter)
+    text = document[0].get_textpage().get_text_range()
+    document.close()
+    assert "生活保護" not in text
+    assert "福祉事務所" not in text
+    code = re.search(r"[2-9A-Z]{4}-[2-9A-Z]{4}-[2-9A-Z]{4}", text)
+    assert code
+    engine = engine_for(keeper["MADOGUCHI_DATABASE_URL"])
+    with sessions(engine).begin() as session:
+        assert sign_in.open_letter(session, code[0], shared_device=False)
+        assert isinstance(sign_in.enter_password(session, "reino", "twelve letters"), str)
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["add-office", "hb", *OFFICE[2:]], "capital letters"),
+        (["add-staff", "XX", *CASEWORKER[2:]], "no office has the code XX"),
+        ([*CASEWORKER[:-1], "short"], "at least 12"),
+        (HOUSEHOLD, "signs in as reino"),
+        ([*INVITE, "--letter", "x.pdf"], "has no household 1"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(
+    keeper: dict[str, str], arguments: list[str], says: str, tmp_path: Path
+) -> None:
+    run(keeper, "migrate")
+    run(keeper, *OFFICE)
+    done = subprocess.run(
+        [sys.executable, "-m", "staff", *arguments],
+        env={**keeper, "PYTHONPATH": str(Path.cwd())},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_setting_is_named(keeper: dict[str, str]) -> None:
+    del keeper["MADOGUCHI_DATABASE_URL"]
+    done = run(keeper, "migrate")
+    assert done.returncode == 1
+    assert "MADOGUCHI_DATABASE_URL is not set" in done.stderr
