@@ -28,6 +28,7 @@ EVENTS: Final = frozenset(
         "task.done",
         "task.failed",
         "queue_server.unreachable",
+        "database.unreachable",
         "receipt.issued",
         "receipt.drawn",
         "worker.started",
@@ -38,8 +39,8 @@ EVENTS: Final = frozenset(
 _logger = structlog.get_logger("madoguchi")
 
 
-def configure(process: str) -> None:
-    """Send JSON lines to stderr, each with the name of this process."""
+def configure(process: str, *, least: int = logging.INFO) -> None:
+    """Send JSON lines to stderr, each with the name of this process; those below the level ``least`` are dropped."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -49,7 +50,7 @@ def configure(process: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(process=process)

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Request, Response, current_app, render_template, request
+from flask import Blueprint, Flask, Request, Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
-from flask_login import LoginManager
+from flask_login import AnonymousUserMixin, LoginManager
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from jinja2 import FileSystemLoader, StrictUndefined
@@ -50,6 +50,8 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 PARKABLE: Final = 16 * 1024  # bytes of a typed form worth giving back
+FORM_LIMIT: Final = 500_000  # bytes of a form without files: it is held in memory as a whole
+SECRETS: Final = ("pin", "password")  # fields that no page repeats and no table holds
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -99,6 +101,7 @@ def web_app(name: str, settings: Settings, load: Callable[[Session, str], Any | 
 
     Babel(app)
     _sign_in_sessions(app, load)
+    app.before_request(_limit_form)
     app.before_request(_deny_by_default)  # before CSRF: a stranger's upload is not even read
     CSRFProtect(app)
     app.after_request(_headers)
@@ -170,6 +173,13 @@ def public(view: View) -> View:
     return view
 
 
+def _limit_form() -> None:
+    """Only behind the door, and only with files, may a request be large."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.mimetype != "multipart/form-data" or getattr(view, "needs", None) == "public":
+        request.max_content_length = min(FORM_LIMIT, settings().request_limit)
+
+
 def _deny_by_default() -> ResponseReturnValue | None:
     if request.endpoint is None:  # no such page: the error page says so
         return None
@@ -185,8 +195,12 @@ def _deny_by_default() -> ResponseReturnValue | None:
 
 def _sign_in_sessions(app: Flask, load: Callable[[Session, str], Any | None]) -> None:
     def visitor(token: str) -> Visitor | None:
-        with reading() as session:
-            who = load(session, token)
+        try:
+            with reading() as session:
+                who = load(session, token)
+        except (OperationalError, PoolTimeout):
+            g._login_user = AnonymousUserMixin()  # noqa: SLF001  (the page that says so would ask again, and fail again)
+            raise
         return Visitor(token, who) if who else None
 
     manager = LoginManager(app)
@@ -197,8 +211,10 @@ def _sign_in_sessions(app: Flask, load: Callable[[Session, str], Any | None]) ->
 def _headers(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.endpoint not in ("static", "shared.static"):
-        response.headers.setdefault("Cache-Control", "no-store")
+    ours = request.endpoint in ("static", "shared.static") and response.status_code < 400
+    if not ours and "no-store" not in response.headers.get("Cache-Control", ""):
+        response.headers["Cache-Control"] = "no-store"  # send_file would let anybody keep a person's paper for an hour
+        response.headers.pop("Expires", None)
     if current_app.config["SESSION_COOKIE_SECURE"]:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
@@ -226,8 +242,10 @@ def same_origin() -> bool:
 
 
 def typed_fields() -> dict[str, str]:
-    """What was typed into a small form, without tokens; empty for an upload."""
+    """What was typed into a small form, without tokens; empty for an upload and for a form with a secret."""
     if request.mimetype != "application/x-www-form-urlencoded" or (request.content_length or 0) > PARKABLE:
+        return {}
+    if any(name in request.form for name in SECRETS):
         return {}
     return {name: value for name, value in request.form.items() if name != "csrf_token"}
 

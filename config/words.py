@@ -15,7 +15,6 @@ from shared import clock
 from shared.receipts import readable_size
 from shared.rules import wareki
 
-
 _BETWEEN_JAPANESE: Final = re.compile(r"(?<=[^\x00-\x7f]) (?=[^\x00-\x7f])")
 
 

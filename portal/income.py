@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import RadioField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, Length
 
 from config.log import log
 from config.web import reading, transaction
@@ -35,7 +35,7 @@ class EmployerForm(FlaskForm):  # type: ignore[misc]
         lazy_gettext("どこで 働きましたか"),
         filters=[lambda text: " ".join(text.split()) if text else text],
         validators=[
-            InputRequired(lazy_gettext("会社やお店の名前を書いてください。給与明細の上のほうに書いてあります。")),
+            DataRequired(lazy_gettext("会社やお店の名前を書いてください。給与明細の上のほうに書いてあります。")),
             Length(max=100, message=lazy_gettext("100文字までで書いてください。")),
         ],
         render_kw={"autocomplete": "organization", "maxlength": "200"},
@@ -120,6 +120,7 @@ def ask(submission_id: UUID, screen: str) -> ResponseReturnValue:
     form = SCREENS[screen](formdata=again, obj=draft.line) if again else SCREENS[screen](obj=draft.line)
     if again:
         form.validate()
+        form.csrf_token.errors = ()  # this page was only opened: nothing came that needs a token
     if form.validate_on_submit():
         fields = [field.name for field in form if field.name != "csrf_token"]
         with transaction() as session:

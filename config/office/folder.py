@@ -1,6 +1,8 @@
 """The folder that holds everything one desk keeps: data, secrets, logs. By default ``var/`` in the project.
 
 data/      the database, the files, what the queue server remembers: the office's memory
+letters/   invitations as PDF, each with a code: to be printed and thrown away
+samples/   a made-up payslip as PDF and as photo, to try the portal with
 secrets/   one key an app, made once, readable by nobody else
 run/       the lock, the queue server's socket and settings
 log/       one file a process, and install.log
@@ -81,7 +83,7 @@ class Folder:
                 f"{self.data} はこのプログラムのデータではないようなので、消しません。\n"
                 f"{self.data} does not look like our data, so it is not emptied."
             )
-        for folder in (self.data, self.root / "secrets"):
+        for folder in (self.data, self.root / "secrets", self.root / "letters", self.root / "samples"):
             shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager

@@ -1,0 +1,198 @@
+"""補正のおねがい: which file or value to look at again, why, what exactly, and until when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, DateField, Field, StringField
+from wtforms.validators import ValidationError
+
+from config.log import log
+from config.web import reading, transaction
+from config.words import FIELDS, REASONS
+from shared import clock, review
+from shared.intake import ANSWER_WITHIN
+from shared.model import Reason
+from shared.rules.income import WAGE_FIELDS
+from shared.rules.months import open_days_after
+from shared.slips import FileRow, Slip
+from staff import once
+from staff.access import DECIDING, me, needs
+from staff.opened import Opened, opened
+
+bp = Blueprint("correction", __name__)
+
+OFFERED: Final = {reason.value: REASONS[reason] for reason in Reason if reason is not Reason.UNREADABLE}
+FINE, AGAIN = "fine", "again"  # what is chosen for a file
+LONGEST_DETAIL: Final = 200
+LONGEST_MEMO: Final = 500
+FURTHEST: Final = timedelta(days=366)
+
+
+class AnswerBy(DateField):
+    """A day, today or later; what was typed stays in the field even if it is none."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(_("日付を「2026-12-02」のように書いてください")) from None
+
+    def post_validate(self, form: Any, validation_stopped: bool) -> None:  # noqa: ARG002
+        if self.data is None:
+            return
+        if self.data < clock.today():
+            raise ValidationError(_("すぎた日付です。今日か、それよりあとの日にしてください"))
+        if self.data > clock.today() + FURTHEST:
+            raise ValidationError(_("1年より先の日付です。もっと近い日にしてください"))
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One thing that may be asked for, with its three fields. Either ``file`` or ``value`` says what."""
+
+    file: FileRow | None
+    value: str | None
+    again: Field
+    reason: Field
+    detail: Field
+
+    @property
+    def name(self) -> str:
+        return self.file.name if self.file else str(FIELDS[self.value or ""])
+
+    @property
+    def wanted(self) -> bool:
+        return self.again.data in (True, AGAIN)
+
+    @property
+    def said(self) -> tuple[Reason, str]:
+        """Why, and what exactly. Only of one that is wanted and checked."""
+        return Reason(self.reason.data), (self.detail.data or "").strip()
+
+
+class Asking:
+    """The form for one submission: its fields depend on the files that were sent."""
+
+    def __init__(self, slip: Slip) -> None:
+        fields: dict[str, Any] = {}
+        for file in slip.files:
+            key = f"file-{file.id.hex}"
+            fields[key] = StringField(file.name, default=FINE)
+            fields[f"{key}-reason"] = StringField(_reason_of(file.name))
+            fields[f"{key}-detail"] = StringField(_detail_of(file.name))
+        for value in WAGE_FIELDS:
+            key, name = f"value-{value}", str(FIELDS[value])
+            fields[key] = BooleanField(name)
+            fields[f"{key}-reason"] = StringField(_reason_of(name), default=Reason.DIFFERS.value)
+            fields[f"{key}-detail"] = StringField(_detail_of(name))
+        fields["answer_by"] = AnswerBy(
+            lazy_gettext("いつまで"),
+            format=["%Y-%m-%d", "%Y/%m/%d"],
+            default=lambda: open_days_after(clock.today(), ANSWER_WITHIN),
+        )
+        fields["memo"] = StringField(lazy_gettext("職員だけのメモ（本人には見えません）"))
+        self.form: Any = type("CorrectionForm", (FlaskForm,), fields)()
+        self.files = [self._ask(f"file-{file.id.hex}", file, None) for file in slip.files]
+        self.values = [self._ask(f"value-{value}", None, value) for value in WAGE_FIELDS]
+
+    def _ask(self, key: str, file: FileRow | None, value: str | None) -> Ask:
+        form = self.form
+        return Ask(file, value, form[key], form[f"{key}-reason"], form[f"{key}-detail"])
+
+    @property
+    def wanted(self) -> list[Ask]:
+        return [ask for ask in self.files + self.values if ask.wanted]
+
+    def is_right(self) -> bool:
+        """Check everything, and put each sentence at its field."""
+        form = self.form
+        form.validate()
+        if not self.wanted:
+            first = (self.files + self.values)[0]
+            _blame(first.again, _("なおしてもらうものを、1つはえらんでください"))
+        for ask in self.wanted:
+            if ask.reason.data not in OFFERED:
+                _blame(ask.reason, _("理由をえらんでください"))
+            if ask.reason.data == Reason.OTHER and not (ask.detail.data or "").strip():
+                _blame(ask.detail, _("「そのほか」のときは、何をなおすかを書いてください"))
+            if len(ask.detail.data or "") > LONGEST_DETAIL:
+                _blame(ask.detail, _("%(count)s文字までにしてください", count=LONGEST_DETAIL))
+        if len(form.memo.data or "") > LONGEST_MEMO:
+            _blame(form.memo, _("%(count)s文字までにしてください", count=LONGEST_MEMO))
+        return not form.errors
+
+    def asked(self, seen: int, attempt: UUID) -> review.AskAgain:
+        """What the command needs. Only after ``is_right``."""
+        return review.AskAgain(
+            seen=seen,
+            attempt=attempt,
+            files={ask.file.id: ask.said for ask in self.files if ask.wanted and ask.file},
+            values={ask.value: ask.said for ask in self.values if ask.wanted and ask.value},
+            answer_by=self.form.answer_by.data,
+            memo=(self.form.memo.data or "").strip(),
+        )
+
+
+def _reason_of(name: str) -> str:
+    return str(_("%(name)s：理由", name=name))
+
+
+def _detail_of(name: str) -> str:
+    return str(_("%(name)s：見えないところ・なおすところ", name=name))
+
+
+def _blame(field: Field, sentence: str) -> None:
+    field.errors = [*field.errors, sentence]
+
+
+@bp.get("/review/<uuid:submission_id>/return")
+@needs(*DECIDING)
+def ask(submission_id: UUID) -> ResponseReturnValue:
+    """The empty form; for somebody who has not taken the submission, the page to look at it."""
+    it = _opened(submission_id)
+    if not it.may_decide:
+        return redirect(url_for("review.show", submission_id=submission_id), 303)
+    return _page(it, Asking(it.slip))
+
+
+@bp.post("/review/<uuid:submission_id>/return")
+@needs(*DECIDING)
+def send(submission_id: UUID) -> ResponseReturnValue:
+    """Look at the person's page first, or send."""
+    it = _opened(submission_id)
+    asking = Asking(it.slip)
+    seen, attempt = once.seen(), once.attempt()
+    asked = review.AskAgain(seen=seen, attempt=attempt)  # of an old page: the command says whether it is done already
+    if it.slip.revision == seen:
+        if not asking.is_right():
+            return _page(it, asking, seen, attempt), 422
+        if request.form.get("do") == "look":
+            return _page(it, asking, seen, attempt, looks=True)
+        asked = asking.asked(seen, attempt)
+    with transaction() as rows:
+        done = review.send_back(rows, me(), submission_id, asked)
+    log("submission.moved", submission=submission_id, state=done.state)
+    facts = {"member": it.slip.member, "month": it.slip.month.month}
+    flash(_("%(member)s さんに、収入申告書 %(month)s月分の補正をおねがいしました。", **facts))
+    return redirect(url_for("queue.show"), 303)
+
+
+def _opened(submission_id: UUID) -> Opened:
+    with reading() as rows:
+        return opened(rows, me(), review.open_for(rows, me(), submission_id))
+
+
+def _page(
+    it: Opened, asking: Asking, seen: int | None = None, attempt: UUID | None = None, *, looks: bool = False
+) -> str:
+    facts = {"seen": it.slip.revision if seen is None else seen, "attempt": attempt, "looks": looks, "offered": OFFERED}
+    return render_template("correction.html", it=it, slip=it.slip, asking=asking, form=asking.form, **facts)

@@ -1,0 +1,185 @@
+"""One submission as the desk shows it, read whole: the slip, its household, its versions, its history, its lease."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from flask_babel import lazy_gettext
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared import clock, review, slips
+from shared.errors import NotThere
+from shared.model import (
+    ActorKind,
+    Claim,
+    Household,
+    Member,
+    SafeCopy,
+    StaffMember,
+    State,
+    Step,
+    Submission,
+    SubmissionVersion,
+)
+from shared.sign_in import Staff
+from shared.slips import FileRow, Slip, WageRow
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """A version that was sent."""
+
+    no: int
+    sent_at: datetime
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One line of the history. ``who`` is empty for the machine."""
+
+    at: datetime
+    who: str
+    what: str
+
+
+@dataclass(frozen=True)
+class LeaseRow:
+    """Who has it. A lease that no longer ``runs`` may be taken over."""
+
+    who: str
+    mine: bool
+    since: datetime
+    until: datetime
+    runs: bool
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A submission in one of its versions. ``before`` is what the version before it declared."""
+
+    slip: Slip
+    before: WageRow | None
+    versions: list[VersionRow]
+    case_no: str
+    members: list[str]  # of the household, its head first
+    caseworker: str
+    lease: LeaseRow | None
+    history: list[StepRow]
+
+    @property
+    def is_latest(self) -> bool:
+        return self.slip.version_no == self.versions[-1].no
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether it is in one's own hands, and the page shows what a decision would be about."""
+        return self.slip.state is State.IN_REVIEW and self.is_latest and bool(self.lease and self.lease.mine)
+
+    @property
+    def may_take(self) -> bool:
+        if self.slip.state is State.WAITING:
+            return True
+        return self.slip.state is State.IN_REVIEW and bool(self.lease and not self.lease.mine and not self.lease.runs)
+
+
+def opened(session: Session, who: Staff, submission: Submission, version_no: int | None = None) -> Opened:
+    """Read a submission as it was last sent, or as it was in ``version_no``.
+
+    :raises NotThere: for a version that was never sent; what somebody is still writing is hers alone.
+    """
+    sent = session.scalars(
+        select(SubmissionVersion)
+        .where(
+            SubmissionVersion.office_id == submission.office_id,
+            SubmissionVersion.submission_id == submission.id,
+            SubmissionVersion.sent_at.is_not(None),
+        )
+        .order_by(SubmissionVersion.no)
+    ).all()
+    wanted = submission.version_no if version_no is None else version_no
+    shown = next((version for version in sent if version.no == wanted), None)
+    if shown is None:
+        raise NotThere
+    earlier = [version for version in sent if version.no < shown.no]
+    household = session.get_one(Household, (submission.office_id, submission.household_id))
+    return Opened(
+        slip=slips.slip(session, submission, shown),
+        before=slips.slip(session, submission, earlier[-1]).wage if earlier else None,
+        versions=[VersionRow(version.no, version.sent_at) for version in sent if version.sent_at],
+        case_no=household.case_no,
+        members=_members(session, household),
+        caseworker=session.get_one(StaffMember, (household.office_id, household.caseworker_id)).name,
+        lease=_lease(session, who, submission),
+        history=_history(session, submission),
+    )
+
+
+def pages(session: Session, who: Staff, file: FileRow | None) -> list[SafeCopy]:
+    """The safe pages of a file; none of no file."""
+    return slips.pages_of(session, who.office_id, file.id) if file else []
+
+
+def _members(session: Session, household: Household) -> list[str]:
+    found = session.scalars(
+        select(Member.name)
+        .where(Member.office_id == household.office_id, Member.household_id == household.id)
+        .order_by(Member.is_head.desc(), Member.id)
+    )
+    return list(found)
+
+
+def _lease(session: Session, who: Staff, submission: Submission) -> LeaseRow | None:
+    claim = session.get(Claim, (submission.office_id, submission.id))
+    if claim is None:
+        return None
+    return LeaseRow(
+        who=session.get_one(StaffMember, (claim.office_id, claim.staff_id)).name,
+        mine=claim.staff_id == who.staff_id,
+        since=claim.taken_at,
+        until=claim.until,
+        runs=review.lease_runs(claim, clock.now()),
+    )
+
+
+def _history(session: Session, submission: Submission) -> list[StepRow]:
+    steps = session.scalars(
+        select(Step)
+        .where(Step.office_id == submission.office_id, Step.submission_id == submission.id)
+        .order_by(Step.id.desc())
+    )
+    return [StepRow(step.at, review.name_of(session, step), _what(step)) for step in steps]
+
+
+def _what(step: Step) -> str:
+    """The sentence for a step."""
+    match step.became:
+        case State.ARRIVED if step.was is State.RETURNED:
+            return str(_AGAIN)
+        case State.RETURNED if step.actor_kind is ActorKind.MACHINE:
+            return str(_UNREADABLE)
+        case State.WAITING if step.note in _BACK:
+            return str(_BACK[step.note])
+    return str(_STEPS[step.became])
+
+
+_AGAIN: Final = lazy_gettext("なおしたものが届きました")
+_UNREADABLE: Final = lazy_gettext("開けないファイルがあり、自動で補正をおねがいしました")
+_BACK: Final = {
+    "released": lazy_gettext("一覧に戻しました"),
+    "lease_ran_out": lazy_gettext("対応の時間がすぎ、一覧に戻りました"),
+}
+_STEPS: Final = {
+    State.DRAFT: lazy_gettext("書きはじめました"),
+    State.ARRIVED: lazy_gettext("届きました"),
+    State.WAITING: lazy_gettext("安全な写しができ、確認待ちになりました"),
+    State.IN_REVIEW: lazy_gettext("対応をはじめました"),
+    State.ON_HOLD: lazy_gettext("保留にしました"),
+    State.RETURNED: lazy_gettext("補正をおねがいしました"),
+    State.ACCEPTED: lazy_gettext("受理しました"),
+    State.RECEIPTED: lazy_gettext("受領証を発行しました"),
+    State.WITHDRAWN: lazy_gettext("取り下げました"),
+    State.VOIDED: lazy_gettext("取り消しました"),
+}

@@ -1,0 +1,79 @@
+"""確認: the papers beside the values, and the decision."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from config.log import log
+from config.web import transaction
+from shared import journal, review, slips
+from shared.errors import NotThere
+from shared.model import Actor
+from shared.slips import FileRow
+from staff import once
+from staff.access import DECIDING, me, needs
+from staff.opened import Opened, opened, pages
+
+bp = Blueprint("review", __name__, url_prefix="/review/<uuid:submission_id>")
+
+
+@bp.get("")
+@needs(*DECIDING)
+def show(submission_id: UUID) -> ResponseReturnValue:
+    """One submission in one version with one of its files. That it was looked at goes into the journal."""
+    who = me()
+    with transaction() as rows:
+        submission = review.open_for(rows, who, submission_id)
+        it = opened(rows, who, submission, request.args.get("version", type=int))
+        file = _file(it)
+        copies = pages(rows, who, file)
+        actor = Actor.staff(who.staff_id)
+        version = it.slip.version_no
+        journal.record(rows, who.office_id, actor, "submission.viewed", submission_id, version=version)
+    return render_template("review.html", it=it, slip=it.slip, file=file, copies=copies)
+
+
+def _file(it: Opened) -> FileRow | None:
+    """The file that is asked for, or the first one.
+
+    :raises NotThere: if this version has no such file.
+    """
+    wanted = request.args.get("file", type=UUID)
+    if wanted is None:
+        return it.slip.files[0] if it.slip.files else None
+    for file in it.slip.files:
+        if file.id == wanted:
+            return file
+    raise NotThere
+
+
+@bp.post("/take")
+@needs(*DECIDING)
+def take(submission_id: UUID) -> ResponseReturnValue:
+    with transaction() as rows:
+        review.claim(rows, me(), submission_id)
+    return redirect(url_for("review.show", submission_id=submission_id), 303)
+
+
+@bp.post("/release")
+@needs(*DECIDING)
+def release(submission_id: UUID) -> ResponseReturnValue:
+    with transaction() as rows:
+        review.release(rows, me(), submission_id)
+    flash(_("一覧に戻しました。"))
+    return redirect(url_for("queue.show"), 303)
+
+
+@bp.post("/accept")
+@needs(*DECIDING)
+def accept(submission_id: UUID) -> ResponseReturnValue:
+    with transaction() as rows:
+        done = review.accept(rows, me(), submission_id, seen=once.seen(), attempt=once.attempt())
+        slip = slips.slip(rows, done)
+    log("submission.moved", submission=submission_id, state=done.state)
+    flash(_("%(member)s さんの収入申告書 %(month)s月分を受理しました。", member=slip.member, month=slip.month.month))
+    return redirect(url_for("queue.show"), 303)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from shared import intake, review
+from shared.model import Reason, Role, SafeCopy
+from shared.sign_in import Staff
+from tests import factories
+from tests.staff.conftest import Desk
+from tests.staff.scene import Scene, picture, set_out, taken
+from uploads.storage import FolderStorage
+
+Enter = Callable[[Staff], Desk]
+Make = sessionmaker[Session]
+
+
+@pytest.fixture
+def scene(make_session: Make, bytes_kept: FolderStorage) -> Scene:
+    with make_session.begin() as session:
+        return set_out(session, bytes_kept)
+
+
+def paths(file_id: object, page: int = 1) -> list[str]:
+    return [f"/files/{file_id}/{page}.jpg", f"/files/thumb/{file_id}/{page}.jpg"]
+
+
+def test_pages_and_thumbs_are_our_own_pictures_and_nobody_keeps_them(enter: Enter, scene: Scene) -> None:
+    desk = enter(scene.worker)
+    for path, content in zip(paths(scene.file_id), [picture(), picture(size=(60, 80))], strict=True):
+        answer = desk.open(path)
+        assert answer.status == 200
+        assert answer.response.data == content
+        headers = answer.response.headers
+        assert headers["Content-Type"] == "image/jpeg"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cache-Control"] == "private, no-store"
+        assert headers["Content-Disposition"].startswith("inline")
+
+
+@pytest.mark.parametrize("page", [0, 3, 99999999999999999999])
+def test_a_page_that_is_not_there_is_not_found(enter: Enter, scene: Scene, page: int) -> None:
+    assert [enter(scene.worker).open(path).status for path in paths(scene.file_id, page)] == [404, 404]
+
+
+def test_no_address_leads_to_what_a_stranger_made(enter: Enter, scene: Scene, make_session: Make) -> None:
+    desk = enter(scene.worker)
+    tried = [f"/files/{scene.file_id}", f"/files/{scene.file_id}.pdf", f"/files/{scene.file_id}/original"]
+    assert [desk.open(path).status for path in tried] == [404, 404, 404]
+
+
+def test_a_file_that_is_not_sent_yet_is_the_persons_alone(
+    enter: Enter, scene: Scene, make_session: Make, bytes_kept: FolderStorage
+) -> None:
+    with make_session.begin() as session:
+        row = taken(session, scene)
+        asked = review.AskAgain(seen=row.revision, attempt=uuid4(), files={scene.file_id: (Reason.DARK, "")})
+        review.send_back(session, scene.worker, row.id, asked)
+        new = factories.file(session, scene.person, row)
+        factories.make_safe(session, new)
+    desk = enter(scene.worker)
+    assert [desk.open(path).status for path in paths(new.id)] == [404, 404]
+    assert [desk.open(path).status for path in paths(scene.file_id)] == [200, 200]
+    with make_session.begin() as session:
+        intake.remove(session, scene.person, scene.submission_id, scene.file_id)
+        intake.send(session, scene.person, scene.submission_id, attempt=uuid4())
+    assert desk.open(paths(scene.file_id)[0]).status == 200, "a version that was sent stays readable"
+
+
+def test_pages_of_a_protected_household_are_for_its_own_people(
+    enter: Enter, make_session: Make, bytes_kept: FolderStorage
+) -> None:
+    with make_session.begin() as session:
+        shy = set_out(session, bytes_kept, protected=True)
+        colleague, head = factories.staff(session), factories.staff(session, Role.SUPERVISOR)
+        elsewhere = factories.staff(session, Role.SUPERVISOR, office_id=factories.office(session, "XX").id)
+    asked = {who: [enter(who).open(path).status for path in paths(shy.file_id)] for who in (colleague, elsewhere)}
+    assert list(asked.values()) == [[404, 404], [404, 404]]
+    assert [enter(head).open(path).status for path in paths(shy.file_id)] == [200, 200]
+
+
+def test_a_copy_that_is_gone_from_the_storage_is_not_found(
+    enter: Enter, scene: Scene, make_session: Make, bytes_kept: FolderStorage
+) -> None:
+    with make_session() as session:
+        for copy in session.query(SafeCopy):
+            bytes_kept.delete(copy.key)
+    assert enter(scene.worker).open(paths(scene.file_id)[0]).status == 404

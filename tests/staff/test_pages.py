@@ -1,0 +1,234 @@
+"""What holds for every page of the desk, whatever it shows."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.routing import Rule
+
+from config.settings import Settings
+from config.web import POLICY
+from shared.model import LogEntry, Role, Step
+from shared.sign_in import Staff
+from staff import create_app
+from tests import factories
+from tests.staff.conftest import Answer, Desk
+from tests.staff.scene import Scene, accepted, clerk, issued, set_out, taken
+from uploads.storage import FolderStorage
+
+Enter = Callable[[Staff], Desk]
+Make = sessionmaker[Session]
+DECIDING, RECEIPTS = {Role.CASEWORKER, Role.SUPERVISOR}, {Role.CLERK, Role.SUPERVISOR}
+OPEN_TO_ALL = {"signin.enter", "healthz", "static", "shared.static"}
+MAY = {  # who opens which door: the whole table
+    "queue.show": set(Role),
+    "signin.leave": set(Role),
+    "queue.take_next": DECIDING,
+    "review.show": DECIDING,
+    "review.take": DECIDING,
+    "review.release": DECIDING,
+    "review.accept": DECIDING,
+    "correction.ask": DECIDING,
+    "correction.send": DECIDING,
+    "files.picture": DECIDING,
+    "files.thumb": DECIDING,
+    "receipts.ready": RECEIPTS,
+    "receipts.preview": RECEIPTS,
+    "receipts.download": RECEIPTS,
+    "receipts.issue": {Role.CLERK},
+}
+
+
+def rules(app: Flask) -> list[Rule]:
+    return [rule for rule in app.url_map.iter_rules() if rule.endpoint not in OPEN_TO_ALL]
+
+
+def address(app: Flask, rule: Rule) -> str:
+    given: dict[str, Any] = {name: factories.unknown_id() for name in rule.arguments}
+    if "page" in given:
+        given["page"] = 1
+    with app.test_request_context():
+        return app.url_map.bind("localhost").build(rule.endpoint, given)
+
+
+def ask(desk: Desk, rule: Rule, path: str) -> Answer:
+    method = "POST" if "POST" in (rule.methods or ()) else "GET"
+    return Answer(desk.client.open(path, method=method))
+
+
+@pytest.fixture
+def desks(enter: Enter, make_session: Make) -> dict[Role, Desk]:
+    with make_session.begin() as session:
+        people = {role: factories.staff(session, role) for role in Role}
+    return {role: enter(who) for role, who in people.items()}
+
+
+def test_every_door_says_who_may_use_it(app: Flask) -> None:
+    assert {rule.endpoint for rule in rules(app)} == MAY.keys()
+    for endpoint, roles in MAY.items():
+        assert vars(app.view_functions[endpoint])["needs"] == {role.value for role in roles}
+
+
+def test_a_stranger_is_sent_to_the_sign_in_by_every_door(app: Flask, stranger: Desk) -> None:
+    for rule in rules(app):
+        answer = ask(stranger, rule, address(app, rule))
+        assert (answer.status, answer.place.split("?")[0]) == (303, "/signin"), rule.endpoint
+
+
+def test_every_door_is_closed_to_the_other_roles(app: Flask, desks: dict[Role, Desk]) -> None:
+    for rule in rules(app):
+        path = address(app, rule)
+        for role in set(Role) - MAY[rule.endpoint]:
+            answer = ask(desks[role], rule, path)
+            assert answer.status == 403, (rule.endpoint, role)
+            assert "このページは、ほかの係の人が使います" in answer.html
+
+
+def test_another_offices_row_and_no_row_get_the_same_answer(
+    enter: Enter, make_session: Make, bytes_kept: FolderStorage
+) -> None:
+    with make_session.begin() as session:
+        ours = factories.staff(session, Role.SUPERVISOR)
+        elsewhere = factories.staff(session, office_id=factories.office(session, "XX").id)
+        theirs = set_out(session, bytes_kept, elsewhere)
+    desk = enter(ours)
+    answers = [desk.open(f"/review/{key}") for key in (theirs.submission_id, factories.unknown_id(), theirs.file_id)]
+    assert {answer.status for answer in answers} == {404}
+    assert len({without_tokens(answer.html) for answer in answers}) == 1
+
+
+def without_tokens(html: str) -> str:
+    return re.sub(r'(name="csrf_token" value=")[^"]+', r"\1", html)
+
+
+@dataclasses.dataclass
+class Rounds:
+    """Every page there is, opened by somebody who may."""
+
+    pages: list[Answer]
+    scene: Scene
+
+
+@pytest.fixture
+def rounds(
+    enter: Enter, stranger: Desk, make_session: Make, bytes_kept: FolderStorage, desks: dict[Role, Desk]
+) -> Rounds:
+    with make_session.begin() as session:
+        scene = set_out(session, bytes_kept)
+        held, ready, done = (set_out(session, bytes_kept, scene.worker) for _scene in range(3))
+        taken(session, held)
+        accepted(session, ready)
+        receipt = issued(session, done, clerk(session))
+    hers, clerks = enter(scene.worker), desks[Role.CLERK]
+    form = hers.open(f"{held.path}/return")
+    pages = [
+        stranger.open("/signin"),
+        stranger.send(stranger.open("/signin"), "/signin", login="x", password="y"),
+        stranger.open("/nothing-here"),
+        hers.open("/"),
+        hers.open("/?scope=all"),
+        hers.open(scene.path),
+        hers.open(held.path),
+        hers.open(f"/files/{held.file_id}/1.jpg"),
+        form,
+        hers.send(form, f"{held.path}/return"),
+        hers.send(form, f"{held.path}/return", do="look", **{"value-gross_yen": "y"}),
+        hers.open("/receipts"),
+        hers.open("/review/nothing"),
+        hers.post("/next", {}),
+        Answer(hers.client.put("/")),
+        clerks.open("/receipts"),
+        clerks.open(f"/receipts/{ready.submission_id}"),
+        clerks.open(f"/receipts/{receipt.id}.pdf"),
+        desks[Role.ADMINISTRATOR].open("/"),
+    ]
+    return Rounds(pages, scene)
+
+
+def test_every_answer_carries_the_headers_that_protect_it(rounds: Rounds) -> None:
+    assert {page.status for page in rounds.pages} == {200, 202, 400, 403, 404, 405, 422}
+    for page in rounds.pages:
+        headers = page.response.headers
+        assert headers["Content-Security-Policy"] == POLICY
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert "no-store" in headers["Cache-Control"]
+
+
+def test_no_page_holds_script_style_or_a_dead_link(rounds: Rounds) -> None:
+    for page in rounds.pages:
+        if page.response.mimetype != "text/html":
+            continue
+        html = page.html
+        assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", html)
+        assert re.findall(r"<script(?![^>]*\ssrc=)", html) == []
+        assert not re.search(r'href="(#|)"', html)
+        assert html.count("<h1") == 1
+        assert '<html lang="ja"' in html
+        assert "Traceback" not in html
+
+
+def test_every_fragment_a_page_links_to_stands_on_it(rounds: Rounds) -> None:
+    for page in rounds.pages:
+        if page.response.mimetype == "text/html":
+            for target in re.findall(r'href="#([^"]+)"', page.html):
+                assert f'id="{target}"' in page.html, target
+
+
+def test_every_post_without_its_token_is_refused_and_stores_nothing(
+    app: Flask, enter: Enter, stranger: Desk, make_session: Make, bytes_kept: FolderStorage
+) -> None:
+    with make_session.begin() as session:
+        scene, held = set_out(session, bytes_kept), set_out(session, bytes_kept)
+        row = taken(session, held)
+        ready = set_out(session, bytes_kept)
+        accepted_row = accepted(session, ready)
+        kaoru = clerk(session)
+    deciding, issuing = enter(held.worker), enter(kaoru)
+    fields = {"seen": str(row.revision), "attempt": str(factories.unknown_id()), "value-gross_yen": "y"}
+    issue = {"seen": str(accepted_row.revision), "attempt": str(factories.unknown_id())}
+    with make_session() as session:
+        before = counted(session)
+    refused = [
+        enter(scene.worker).post("/next", {}),
+        enter(scene.worker).post(f"{scene.path}/take", {}),
+        deciding.post(f"{held.path}/release", {}),
+        deciding.post(f"{held.path}/accept", fields),
+        deciding.post(f"{held.path}/return", fields),
+        issuing.post(f"/receipts/{ready.submission_id}/issue", issue),
+        issuing.post("/signout", {}),
+        stranger.post("/signin", {"login": "tarou", "password": "x"}),
+    ]
+    posts = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
+    assert len(refused) == len(posts)
+    assert [answer.status for answer in refused] == [400] * len(posts)
+    with make_session() as session:
+        assert counted(session) == before
+    assert issuing.open("/receipts").status == 200
+
+
+def counted(session: Session) -> list[int | None]:
+    return [session.scalar(select(func.count()).select_from(table)) for table in (Step, LogEntry)]
+
+
+def test_a_database_that_does_not_answer_gives_a_page_and_not_a_crash(
+    settings: Settings, app: Flask, enter: Enter, make_session: Make
+) -> None:
+    with make_session.begin() as session:
+        worker = factories.staff(session)
+    cookie = enter(worker).client.get_cookie("madoguchi_staff")
+    assert cookie is not None
+    broken = create_app(dataclasses.replace(settings, database_url="postgresql+psycopg://x@127.0.0.1:1/x"))
+    desk = Desk(broken.test_client())
+    desk.client.set_cookie("madoguchi_staff", cookie.value)
+    answer = desk.open("/")
+    assert answer.status == 503
+    assert "少し待って" in answer.html
