@@ -7,7 +7,7 @@ may use it (``public`` or a guard of its app) is never run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Flask, Request, Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
-from flask_login import AnonymousUserMixin, LoginManager
+from flask_login import AnonymousUserMixin, LoginManager, current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from jinja2 import FileSystemLoader, StrictUndefined
@@ -250,9 +250,16 @@ def typed_fields() -> dict[str, str]:
     return {name: value for name, value in request.form.items() if name != "csrf_token"}
 
 
+def _problem_page(kind: str, **facts: Any) -> str:
+    """The page that says what is wrong. It comes also when nobody can be asked who is reading it."""
+    with suppress(OperationalError, PoolTimeout):
+        bool(current_user)
+    return render_template("problem.html", kind=kind, **facts)
+
+
 def _error_pages(app: Flask) -> None:
     def problem(kind: str, status: int, **facts: Any) -> ResponseReturnValue:
-        return render_template("problem.html", kind=kind, **facts), status
+        return _problem_page(kind, **facts), status
 
     @app.errorhandler(CSRFError)
     def not_from_our_page(_error: CSRFError) -> ResponseReturnValue:
@@ -305,7 +312,7 @@ def _by_status(error: HTTPException) -> ResponseReturnValue:
         original = getattr(error, "original_exception", None) or error
         log("request.failed", level="error", path=request.path, error=type(original).__name__)
     kind = kinds.get(status, "unavailable" if status >= 500 else "bad_request")
-    response = current_app.make_response((render_template("problem.html", kind=kind), status))
+    response = current_app.make_response((_problem_page(kind), status))
     if status == 405:
         response.headers.extend([pair for pair in error.get_headers() if pair[0] == "Allow"])
     return response

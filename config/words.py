@@ -15,6 +15,7 @@ from shared import clock
 from shared.receipts import readable_size
 from shared.rules import wareki
 
+_TEN: Final = 10  # from here on つ is no longer said
 _BETWEEN_JAPANESE: Final = re.compile(r"(?<=[^\x00-\x7f]) (?=[^\x00-\x7f])")
 
 
@@ -41,6 +42,11 @@ def in_fours(sha256: str) -> str:
 def phrases(text: str) -> Markup:
     """A heading that breaks between phrases only: a space between two Japanese words becomes a place to break."""
     return Markup("<wbr>").join(_BETWEEN_JAPANESE.split(str(text)))
+
+
+def pieces(count: int) -> str:
+    """4つ, 12個: how many things, the way Japanese counts them."""
+    return gettext("%(count)sつ", count=count) if 0 < count < _TEN else gettext("%(count)s個", count=count)
 
 
 def weekday(day: date) -> str:
@@ -81,23 +87,23 @@ REASONS: Final = {
 
 # What the recipient reads: it never blames, and it says what was not visible.
 ASKED_FILE: Final = {
-    "dark": lazy_gettext("暗くて読めないところがありました"),
-    "cut_off": lazy_gettext("はしが切れていて、見えないところがありました"),
-    "wrong_month": lazy_gettext("ちがう月の書類のようです"),
-    "missing_page": lazy_gettext("ほかのページも見せてください"),
-    "no_name": lazy_gettext("名前のところが見えませんでした"),
-    "differs": lazy_gettext("書いた数字とちがうようです"),
-    "unreadable": lazy_gettext("ファイルを開けませんでした"),
+    "dark": lazy_gettext("暗くて 読めないところが ありました"),
+    "cut_off": lazy_gettext("はしが切れていて、 見えないところが ありました"),
+    "wrong_month": lazy_gettext("ちがう月の 書類のようです"),
+    "missing_page": lazy_gettext("ほかのページも 見せてください"),
+    "no_name": lazy_gettext("名前のところが 見えませんでした"),
+    "differs": lazy_gettext("書いた数字と ちがうようです"),
+    "unreadable": lazy_gettext("ファイルを 開けませんでした"),
     "other": lazy_gettext("もう一度見せてください"),
 }
 
 ASKED_VALUE: Final = {
-    "dark": lazy_gettext("書類から読めませんでした。もう一度見てください"),
-    "cut_off": lazy_gettext("書類から読めませんでした。もう一度見てください"),
-    "wrong_month": lazy_gettext("ちがう月の数字のようです"),
-    "missing_page": lazy_gettext("書類に見あたりませんでした"),
+    "dark": lazy_gettext("書類から 読めませんでした。 もう一度見てください"),
+    "cut_off": lazy_gettext("書類から 読めませんでした。 もう一度見てください"),
+    "wrong_month": lazy_gettext("ちがう月の 数字のようです"),
+    "missing_page": lazy_gettext("書類に 見あたりませんでした"),
     "no_name": lazy_gettext("もう一度見てください"),
-    "differs": lazy_gettext("給与明細の数字とちがうようです"),
+    "differs": lazy_gettext("給与明細の数字と ちがうようです"),
     "unreadable": lazy_gettext("もう一度見てください"),
     "other": lazy_gettext("もう一度見てください"),
 }
@@ -143,6 +149,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "short_sha": short_sha,
     "weekday": weekday,
     "phrases": phrases,
+    "pieces": pieces,
     "desk_moment": desk_moment,
     "japanese_date": wareki.japanese_date,
     "japanese_month": wareki.japanese_month,

@@ -13,6 +13,7 @@ from portal.income import SCREEN_OF
 from portal.upload import Refusal, attempt_of_form, take
 from shared import intake, slips
 from shared.errors import AlreadySent
+from shared.model import State
 
 bp = Blueprint("correction", __name__)
 
@@ -24,13 +25,18 @@ def show(submission_id: UUID) -> ResponseReturnValue:
     refused: list[Refusal] = []
     try:
         with reading() as session:
-            intake.draft_of(session, me(), submission_id)
+            draft = intake.draft_of(session, me(), submission_id)
+            held = {file.id for file in intake.files_of(session, draft.version)}
     except AlreadySent:
         return redirect(url_for("sent.show", submission_id=submission_id), 303)
+    if draft.submission.state is State.DRAFT:  # nothing was sent, so nothing was asked for again
+        return redirect(url_for("income.check", submission_id=submission_id), 303)
     if request.method == "POST":
-        taken, refused = take(submission_id, attempt_of_form())
-        if taken:
-            _replace(submission_id)
+        replaced = _replaced(held)
+        taken, refused = take(submission_id, attempt_of_form(), instead_of=1 if replaced else 0)
+        if taken and replaced:
+            with transaction() as session:
+                intake.remove(session, me(), submission_id, replaced)
         if taken and not refused:
             return redirect(url_for("correction.show", submission_id=submission_id), 303)
         if not taken and not refused:
@@ -39,17 +45,14 @@ def show(submission_id: UUID) -> ResponseReturnValue:
         draft = intake.draft_of(session, me(), submission_id)
         slip = slips.slip(session, draft.submission, draft.version)
         before = slips.slip(session, draft.submission)
-    if slip.correction is None:
-        return redirect(url_for("income.check", submission_id=submission_id), 303)
     facts = {"slip": slip, "before": before, "refused": refused, "screen_of": SCREEN_OF, "limits": settings()}
     return render_template("correction.html", **facts), 422 if refused else 200
 
 
-def _replace(submission_id: UUID) -> None:
-    """Take out the file that the new one stands for; the version already sent keeps it."""
+def _replaced(held: set[UUID]) -> UUID | None:
+    """The file that the new one stands for, if it is still held; the version already sent keeps it."""
     try:
         replaced = UUID(request.form.get("replaces", ""))
     except ValueError:
-        return
-    with transaction() as session:
-        intake.remove(session, me(), submission_id, replaced)
+        return None
+    return replaced if replaced in held else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import IO, cast
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from flask import current_app, request
 from werkzeug.datastructures import FileStorage
@@ -14,11 +14,11 @@ from config.settings import Settings
 from config.web import PlainRequest, reading, settings, storable, storage, transaction
 from portal.access import me
 from shared import intake
-from shared.errors import TooManyFiles
+from shared.errors import DomainError, TooManyFiles
 from shared.model import StoredFile
 from uploads.checks import NotAccepted, what_is
 from uploads.receiving import Incoming
-from uploads.storage import StorageUnavailable
+from uploads.storage import StorageError
 
 LONGEST_NAME = 300
 
@@ -45,20 +45,22 @@ class Refusal:
     reason: str
 
 
-def take(submission_id: UUID, attempt: UUID, field: str = "file") -> tuple[list[StoredFile], list[Refusal]]:
-    """Take every file of the form's ``field`` into the person's draft.
+def take(submission_id: UUID, attempt: UUID, *, instead_of: int = 0) -> tuple[list[StoredFile], list[Refusal]]:
+    """Take every file of the form into the person's draft.
 
     Each file stands for itself: one that cannot be taken does not hold up the others.
 
+    :param instead_of: files the caller will take out afterwards, so that a full report can be mended too.
     :raises NotThere: for a submission that is not hers.
     :raises AlreadySent: if it has been sent meanwhile.
     """
     taken: list[StoredFile] = []
     refused: list[Refusal] = []
-    for part, sent in enumerate(file for file in request.files.getlist(field) if file.filename):
+    limit = settings().files_limit + instead_of
+    for part, sent in enumerate(file for file in request.files.getlist("file") if file.filename):
         name = _name(sent)
         try:
-            taken.append(_take_one(submission_id, attempt, part, name, cast("Incoming", sent.stream)))
+            taken.append(_take_one(submission_id, attempt, part, name, cast("Incoming", sent.stream), limit))
         except NotAccepted as not_accepted:
             refused.append(Refusal(name, not_accepted.reason))
         except _NotTaken as not_taken:
@@ -74,29 +76,33 @@ class _NotTaken(Exception):
     """Too big, or no room for it; the text is the reason's code."""
 
 
-def _take_one(submission_id: UUID, attempt: UUID, part: int, name: str, incoming: Incoming) -> StoredFile:
+def _take_one(submission_id: UUID, attempt: UUID, part: int, name: str, incoming: Incoming, limit: int) -> StoredFile:
     if incoming.too_big:
         raise _NotTaken("too_big")
     if incoming.failed:
         raise _NotTaken("not_kept")
     kind = what_is(incoming.head, incoming.size)
+    attempt = uuid5(attempt, incoming.sha256)  # the back button shows an old form: with other bytes it is no second tap
     with reading() as session:  # before the bytes move: is there a place for them at all?
         draft = intake.draft_of(session, me(), submission_id)
         earlier = intake.file_of_attempt(session, draft.submission, attempt, part)
-        if earlier:
+        held = intake.files_of(session, draft.version)  # read after it: what came meanwhile is in both or in this one
+        if earlier and earlier.id in {file.id for file in held}:
             return earlier
-        if len(intake.files_of(session, draft.version)) >= settings().files_limit:
+        if len(held) >= limit:
             raise TooManyFiles
+    if earlier:  # it was taken out again, and is wanted after all
+        attempt = uuid4()
     key = f"original/{uuid4()}"
     arrived = intake.Arrived(key, name, kind.value, incoming.size, incoming.sha256, attempt, part)
     try:
         incoming.keep(storage(), key, kind.media_type)
-    except StorageUnavailable as unavailable:
-        raise _NotTaken("not_kept") from unavailable
+    except StorageError as failed:
+        raise _NotTaken("not_kept") from failed
     try:
         with transaction() as session:
-            file = intake.attach(session, me(), submission_id, arrived, limit=settings().files_limit)
-    except Exception:
+            file = intake.attach(session, me(), submission_id, arrived, limit=limit)
+    except DomainError:  # nothing else: a database that breaks off may have kept the row, and the row needs its bytes
         storage().delete(key)
         raise
     if file.key != key:  # the other tap was quicker

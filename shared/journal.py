@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared import clock, series
-from shared.model import Actor, LogEntry
+from shared.model import Actor, LogEntry, NumberSeries
 
 _FIRST = "0" * 64
 
@@ -46,14 +47,18 @@ def record(
 
 
 def first_broken(session: Session, office_id: UUID) -> int | None:
-    """The number of the first entry that does not fit the one before it, or None if the chain is whole."""
+    """The number of the first entry that is missing or does not fit the one before it; None if the chain is whole."""
     before, expected = _FIRST, 1
     entries = select(LogEntry).where(LogEntry.office_id == office_id).order_by(LogEntry.seq)
-    for entry in session.scalars(entries.execution_options(yield_per=500)):
-        if entry.seq != expected or entry.before != before or entry.hash != _hash(entry):
-            return expected
-        before, expected = entry.hash, expected + 1
-    return None
+    with closing(session.scalars(entries.execution_options(yield_per=500))) as chain:
+        for entry in chain:
+            if entry.seq != expected or entry.before != before or entry.hash != _hash(entry):
+                return expected
+            before, expected = entry.hash, expected + 1
+    given = select(NumberSeries.next_serial).where(
+        NumberSeries.office_id == office_id, NumberSeries.series == "journal", NumberSeries.year == 0
+    )
+    return None if (session.scalar(given) or 1) == expected else expected  # the newest may have been cut off
 
 
 def _hash(entry: LogEntry) -> str:

@@ -262,4 +262,4 @@ def readable_size(size: int) -> str:
     """Bytes as people read them: 412 KB, 1.2 MB."""
     if size < 1000:
         return f"{size} B"
-    return f"{size / 1000:.0f} KB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB".replace(".0 ", " ")
+    return f"{size / 1000:.0f} KB" if size < 999_500 else f"{size / 1_000_000:.1f} MB".replace(".0 ", " ")

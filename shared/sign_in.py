@@ -229,9 +229,11 @@ def due_for_renewal(session: Session, token: str) -> bool:
 
 
 def renew(session: Session, token: str) -> None:
-    """Let a recipient's session live on while she works. A staff session ends with the day."""
+    """Let a recipient's session live on while she works. A staff session ends with the day; what is over is over."""
     sign_in = session.scalar(
-        select(SignIn).where(SignIn.token_hash == code_hash(token), SignIn.ended_at.is_(None)).with_for_update()
+        select(SignIn)
+        .where(SignIn.token_hash == code_hash(token), SignIn.ended_at.is_(None), SignIn.expires_at > clock.now())
+        .with_for_update()
     )
     if sign_in:
         sign_in.seen_at = clock.now()

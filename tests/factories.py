@@ -18,6 +18,7 @@ from shared.model import (
     Household,
     Member,
     PortalAccount,
+    Reason,
     Role,
     SafeCopy,
     StaffMember,
@@ -178,9 +179,7 @@ def submission(session: Session, state: State = State.WAITING, who: Recipient | 
     if state is State.ON_HOLD:
         row.move(state, MACHINE)
     elif state is State.RETURNED:
-        asked = review.AskAgain(
-            seen=row.revision, attempt=uuid4(), values={"gross_yen": (review.Reason.DIFFERS, "85,400円")}
-        )
+        asked = review.AskAgain(seen=row.revision, attempt=uuid4(), values={"gross_yen": (Reason.DIFFERS, "85,400円")})
         review.send_back(session, worker, row.id, asked)
     elif state in (State.ACCEPTED, State.RECEIPTED):
         review.accept(session, worker, row.id, seen=row.revision, attempt=uuid4())
@@ -197,11 +196,22 @@ def caseworker_of(session: Session, row: Submission) -> Staff:
     return Staff(member.office_id, new_id(), member.id, member.name, member.role)
 
 
+def recipient_of(session: Session, row: Submission) -> Recipient:
+    """The person whose submission it is."""
+    member = session.get_one(Member, (row.office_id, row.member_id))
+    account = session.scalars(
+        select(PortalAccount).where(PortalAccount.office_id == row.office_id, PortalAccount.member_id == member.id)
+    ).one()
+    return Recipient(row.office_id, new_id(), account.id, member.id, row.household_id, member.name, False, False)
+
+
 def signed_in_token(session: Session, who: Recipient | Staff) -> str:
     """A session token for a person, as the cookie would carry it."""
     if isinstance(who, Staff):
-        return sign_in._begin(session, who.office_id, staff_id=who.staff_id, life=sign_in.STAFF_DAY, shared_device=False)  # noqa: SLF001
-    return sign_in._begin(  # noqa: SLF001
+        return sign_in._begin(
+            session, who.office_id, staff_id=who.staff_id, life=sign_in.STAFF_DAY, shared_device=False
+        )
+    return sign_in._begin(
         session, who.office_id, account_id=who.account_id, life=sign_in.OWN_PHONE, shared_device=False
     )
 

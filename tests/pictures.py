@@ -63,7 +63,13 @@ def _page(browser: Browser, size: dict[str, int]) -> Page:
 
 def _shoot(page: Page, name: str, *, full: bool = False) -> None:
     page.mouse.move(0, 0)
-    page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=full)
+    size = page.viewport_size
+    if full and size:  # a window as tall as the page: what sticks to the window's foot then stands at the page's
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": size["width"], "height": max(size["height"], height)})
+    page.screenshot(path=str(PICTURES / f"{name}.png"))
+    if size:
+        page.set_viewport_size(size)
 
 
 def _walk(browser: Browser, folder: Path, code: str, portal: str, staff: str) -> None:
@@ -104,7 +110,7 @@ def _walk(browser: Browser, folder: Path, code: str, portal: str, staff: str) ->
         file_reason="一部が切れている",
         file_detail="出勤の日数",
         value="gross_yen",
-        value_detail="明細では85,400円",
+        value_detail="総支給額のところ",
     )
     phone.home()
     phone.page.get_by_role("link", name="なおす").click()

@@ -6,18 +6,22 @@ end, which also marks the task done. A run that finds its work done by another d
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
 import tempfile
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from config.log import log
-from config.settings import Settings
+from config.settings import MEBIBYTE, Settings
 from shared import clock, intake
 from shared.model import FileState, Job, Receipt, SafeCopy, StoredFile, Submission, Task
 from shared.session import engine_for, sessions
@@ -25,6 +29,10 @@ from uploads.checks import Kind
 from uploads.locked_room import Refused, SafeCopies, make_safe_copies
 from uploads.receipt_pdf import draw_receipt
 from uploads.storage import NotStored, Storage, storage_from
+
+ROOM: Final = 200 * MEBIBYTE  # free bytes of the scratch disk below which a crash is put down to us
+JOB_LIFE: Final = 600  # seconds after which a job's folder is left over: none may run that long
+UPLOAD_LIFE: Final = 24 * 3600  # the same for a part of a form: a slow phone sends for hours
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,11 @@ def _drawn(bench: Bench, key: str, kind: Kind, folder: Path) -> SafeCopies | Ref
             shutil.copyfileobj(original, copy)
     except NotStored:
         return Refused("unreadable")
-    return make_safe_copies(source, kind, into)
+    made = make_safe_copies(source, kind, into)
+    if made == Refused("crashed") and (free := shutil.disk_usage(folder).free) < ROOM:
+        # Our fault and not the sender's: the task fails, and the relay tries again later.
+        raise OSError(errno.ENOSPC, f"only {free} bytes are free where pages are drawn")
+    return made
 
 
 def _kept(bench: Bench, office_id: UUID, file_id: UUID, copies: SafeCopies) -> list[SafeCopy]:
@@ -163,14 +175,25 @@ def print_receipt(bench: Bench, office_id: UUID, receipt_id: UUID) -> None:
     bench.storage.delete(key)
 
 
+def sweep(scratch: Path) -> None:
+    """Remove what a process that was killed has left behind: it holds what people sent."""
+    for left in [*scratch.glob("job-*"), *scratch.glob("*.part")]:
+        with suppress(OSError):  # its owner lives and was quicker; or the next round has more luck
+            life = UPLOAD_LIFE if left.suffix == ".part" else JOB_LIFE
+            if time.time() - left.stat().st_mtime > life:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
 def give_up(session: Session, task: Task) -> None:
     """End a task that failed too often. A file that nobody could look at asks for another copy, kindly."""
     task.gave_up_at = clock.now()
     log("task.failed", level="error", task=task.id, job=task.job.value, tries=task.tries)
     if task.job is not Job.MAKE_SAFE_COPY:
         return
-    file = session.get_one(StoredFile, (task.office_id, task.subject_id))
-    submission = session.get_one(Submission, (task.office_id, file.submission_id), with_for_update=True)
+    key = (task.office_id, task.subject_id)
+    submission_id = session.get_one(StoredFile, key).submission_id
+    submission = session.get_one(Submission, (task.office_id, submission_id), with_for_update=True)
+    file = session.get_one(StoredFile, key, with_for_update=True, populate_existing=True)  # a late run may be done
     if file.state in (FileState.RECEIVED, FileState.CHECKED):
         file.move(FileState.REFUSED, because="crashed")
         session.flush()

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from config.log import log
 from shared import clock
@@ -52,11 +53,13 @@ def relay_once(engine: Engine, send: Send) -> int:
     with reading_sessions(engine)() as session:  # an idle relay takes no lock
         if session.scalar(owed.with_only_columns(Task.id).limit(1)) is None:
             return 0
-    sent = 0
+    sent, gave_up = 0, False
     with sessions(engine).begin() as session:
         for task in session.scalars(owed.with_for_update(skip_locked=True)):
             if task.tries >= MOST_TRIES:
-                give_up(session, task)
+                if not gave_up:  # one a round: it locks a submission and then the journal, as everybody does
+                    give_up(session, task)
+                    gave_up = True
                 continue
             send(task.office_id, task.id)
             task.tries += 1
@@ -89,11 +92,14 @@ def sender(queue: Queue) -> Send:
 
 
 def relay_if_reachable(engine: Engine, queue: Queue) -> bool:
-    """One round. Returns whether the queue server could be reached; if not, says so in the log and waits."""
+    """One round. Returns whether queue server and database could be reached; if not, the log says which."""
     try:
         queue.connection.ping()  # before a transaction is open: a dead server must not hold the database
         relay_once(engine, sender(queue))
     except (RedisError, OSError) as error:
         log("queue_server.unreachable", level="warning", error=type(error).__name__)
+        return False
+    except SQLAlchemyError as error:
+        log("database.unreachable", level="warning", error=type(error).__name__)
         return False
     return True

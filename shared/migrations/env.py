@@ -9,13 +9,15 @@ from shared.session import engine_for
 def run() -> None:
     """Run inside one transaction a migration, so that a failing one leaves nothing half done."""
     engine = engine_for(context.config.attributes["url"])
-    with engine.connect() as connection:
-        context.configure(connection=connection, transaction_per_migration=True)
-        with context.begin_transaction():
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SET LOCAL lock_timeout = '4s'"))
-            context.run_migrations()
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            context.configure(connection=connection, transaction_per_migration=True)
+            with context.begin_transaction():
+                if connection.dialect.name == "postgresql":
+                    connection.execute(text("SET lock_timeout = '4s'"))  # not LOCAL: for every migration of the run
+                context.run_migrations()
+    finally:
+        engine.dispose()
 
 
 run()

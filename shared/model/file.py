@@ -22,7 +22,7 @@ class StoredFile(OfOffice, Base):
         CheckConstraint("size > 0", name="size"),
         CheckConstraint("length(sha256) = 64", name="sha256"),
         CheckConstraint("(state = 'refused') = (refused_because IS NOT NULL)", name="refused_because"),
-        CheckConstraint("state <> 'safe' OR pages >= 1", name="pages_when_safe"),
+        CheckConstraint("state <> 'safe' OR (pages IS NOT NULL AND pages >= 1)", name="pages_when_safe"),
     )
     submission_id: Mapped[UUID]
     attempt: Mapped[UUID]  # of the upload form, with ``part`` its place in it: a double tap is one file

@@ -10,7 +10,7 @@ from shared.model.income import MOST_YEN
 
 _UNITS: Final = {"万": 10_000, "千": 1_000}
 # A single figure behind a unit (1万2) means thousands to some and ones to others: it is asked again.
-_PARTS: Final = re.compile(r"(?:(\d+)万)?(?:(\d?)千)?(\d{2,4})?")
+_PARTS: Final = re.compile(r"(?:([0-9]+)万)?(?:([0-9]?)千)?([0-9]{2,4})?")
 
 
 class NotAnAmount(ValueError):
@@ -30,15 +30,15 @@ def yen(text: str) -> int:
     """
     plain = unicodedata.normalize("NFKC", text).strip()
     plain = re.sub(r"[\s,、¥\\]", "", plain)
-    plain = plain.removesuffix("円").removesuffix("也")
+    plain = plain.removesuffix("也").removesuffix("円")
     if not plain:
         raise NotAnAmount("missing")
     if re.match(r"[-−–—‐△▲]", plain):
         raise NotAnAmount("negative")
-    if re.fullmatch(r"\d+\.\d+", plain):
-        if set(plain.split(".")[1]) != {"0"}:
+    if re.fullmatch(r"[0-9]+\.[0-9]+", plain):
+        plain, _, behind = plain.partition(".")
+        if behind not in ("0", "00"):  # 85.000 is eighty-five thousand to some: it is asked again
             raise NotAnAmount("fraction")
-        plain = plain.split(".")[0]
     amount = _whole(plain)
     if amount > MOST_YEN:
         raise NotAnAmount("too_much")
@@ -52,11 +52,15 @@ def _whole(plain: str) -> int:
             raise NotAnAmount("not_a_number")
         man, sen, rest = match.groups()
         sen = "1" if sen == "" else sen
-        parts = [int(man or 0) * _UNITS["万"], int(sen or 0) * _UNITS["千"], int(rest or 0)]
-        return sum(parts)
+        return _int(man or "0") * _UNITS["万"] + int(sen or 0) * _UNITS["千"] + int(rest or 0)
     if not plain.isdigit():
         raise NotAnAmount("not_a_number")
-    return int(plain[:12])  # longer is too much in any case
+    return _int(plain)
+
+
+def _int(digits: str) -> int:
+    """Whatever the number of digits: more than twelve are too much in any case, and Python reads no endless ones."""
+    return int(digits.lstrip("0")[:12] or "0")
 
 
 def days(text: str) -> int:
@@ -71,7 +75,7 @@ def days(text: str) -> int:
         raise NotAnAmount("negative")
     if not (plain.isascii() and plain.isdigit()):
         raise NotAnAmount("not_a_number")
-    count = int(plain[:4])
+    count = _int(plain)
     if count > 31:
         raise NotAnAmount("too_much")
     return count

@@ -229,7 +229,9 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(state = 'refused') = (refused_because IS NOT NULL)", name=op.f("ck_stored_file_refused_because")
         ),
-        sa.CheckConstraint("state <> 'safe' OR pages >= 1", name=op.f("ck_stored_file_pages_when_safe")),
+        sa.CheckConstraint(
+            "state <> 'safe' OR (pages IS NOT NULL AND pages >= 1)", name=op.f("ck_stored_file_pages_when_safe")
+        ),
         sa.CheckConstraint("state IN ('received', 'checked', 'safe', 'refused')", name=op.f("ck_stored_file_state")),
         sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_stored_file_sha256")),
         sa.CheckConstraint("size > 0", name=op.f("ck_stored_file_size")),

@@ -1,0 +1,251 @@
+"""The way of a database from release to release: its head equals the models, and every step goes both ways."""
+
+from __future__ import annotations
+
+import ast
+import re
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from shared import clock, intake, journal, migrations, receipts, review, sign_in
+from shared.model import Base, Reason, Role, State
+from shared.model.sign_in import ParkedForm
+from shared.session import engine_for, migrate, sessions
+from shared.session import migrations as alembic_config
+from tests import factories
+
+VERSIONS = Path(str(migrations.__path__[0])) / "versions"
+FILES = sorted(VERSIONS.glob("*.py"))
+SCRIPTS = ScriptDirectory.from_config(alembic_config("sqlite://"))
+HISTORY = [script.revision for script in SCRIPTS.walk_revisions()][::-1]
+"""Oldest first."""
+
+POSTGRESQL = {
+    "columns": """
+        SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, column_default
+        FROM information_schema.columns WHERE table_schema = 'public'""",
+    "constraints": """
+        SELECT conrelid::regclass::text, conname, contype::text, pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace""",
+    "indexes": """
+        SELECT indrelid::regclass::text, pg_get_indexdef(indexrelid)
+        FROM pg_index JOIN pg_class ON pg_class.oid = indrelid WHERE relnamespace = 'public'::regnamespace""",
+}
+
+
+@pytest.fixture
+def empty_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> str:
+    """A database of the same kind that no migration has seen."""
+    if database_url.startswith("sqlite"):
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    make: Callable[[], str] = request.getfixturevalue("make_postgresql")
+    return make()
+
+
+@pytest.fixture
+def by_models(empty_url: str) -> Any:
+    """The database as the models would make it."""
+    engine = engine_for(empty_url)
+    Base.metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+def postgresql_shape(engine: Engine) -> dict[str, Counter[tuple[Any, ...]]]:
+    with engine.connect() as connection:
+        return {
+            what: Counter(tuple(row) for row in connection.execute(text(query)) if row[0] != "alembic_version")
+            for what, query in POSTGRESQL.items()
+        }
+
+
+def sqlite_shape(engine: Engine) -> dict[str, Any]:
+    with engine.connect() as connection:
+
+        def ask(query: str) -> list[tuple[Any, ...]]:
+            return [tuple(row) for row in connection.execute(text(query))]
+
+        shape: dict[str, Any] = {}
+        for name, made_by in ask("SELECT name, sql FROM sqlite_master WHERE type = 'table'"):
+            if name == "alembic_version":
+                continue
+            indexes = ask(f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = '{name}'")  # noqa: S608
+            shape[name] = {
+                "columns": {row[1:] for row in ask(f"PRAGMA table_info({name})")},
+                "foreign keys": {row[2:] for row in ask(f"PRAGMA foreign_key_list({name})")},
+                "constraints": set(constraints(made_by)),
+                "indexes": {(index, plain(sql)) for index, sql in indexes if sql},
+            }
+        return shape
+
+
+def plain(sql: str) -> str:
+    return " ".join(sql.replace('"', "").split())
+
+
+def constraints(made_by: str) -> list[str]:
+    """What stands behind the columns of a CREATE TABLE, one constraint each."""
+    found = re.split(r",\s*(?=CONSTRAINT )", plain(made_by).rstrip(" )"))[1:]
+    return [constraint.rstrip(" )") for constraint in found]
+
+
+def test_the_head_equals_the_models(engine: Engine, by_models: Engine) -> None:
+    shape = sqlite_shape if engine.dialect.name == "sqlite" else postgresql_shape
+    migrated, modelled = shape(engine), shape(by_models)
+    assert migrated == modelled
+    assert "answer_by IS NOT NULL" in repr(migrated)  # the comparison sees what a CHECK says
+
+
+def test_alembic_would_write_no_further_migration(engine: Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_there_is_one_head_and_the_files_are_numbered_as_they_follow() -> None:
+    assert len(SCRIPTS.get_heads()) == 1
+    assert [f"{at:04}" for at in range(1, len(FILES) + 1)] == HISTORY
+    assert [file.name[:5] for file in FILES] == [f"{revision}_" for revision in HISTORY]
+    assert [file.name for file in FILES if not re.fullmatch(r"\d{4}_[a-z_]+\.py", file.name)] == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_migration_leans_on_no_model_says_what_it_does_and_goes_both_ways(file: Path) -> None:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    imported = {
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names])
+    }
+    assert imported <= {"sqlalchemy", "alembic"}
+    assert ast.get_docstring(tree)
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert {"upgrade", "downgrade"} <= functions.keys()
+    assert not isinstance(functions["downgrade"].body[0], ast.Pass)
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def fill(session: Session) -> None:
+    """An office in which everything has happened once."""
+    worker = factories.staff(session)
+    clerk = factories.staff(session, Role.CLERK)
+    home = factories.household(session, worker)
+    who = factories.recipient(session, home)
+    code = factories.letter(session, who)
+    sign_in.open_letter(session, code, shared_device=False)
+    sign_in.choose_pin(session, who, "258046")
+    session.add(ParkedForm(path="/income", fields={"gross_yen": "８万"}))
+    with clock.at(clock.now() - timedelta(days=1)):
+        returned = factories.draft(session, who)
+        file = factories.file(session, who, returned)
+        intake.send(session, who, returned.id, attempt=uuid4())
+        factories.make_safe(session, file)
+        intake.settle(session, returned)
+    review.claim(session, worker, returned.id)
+    asked = review.AskAgain(
+        seen=returned.revision, attempt=uuid4(), files={file.id: (Reason.DARK, "")}, memo="電話した"
+    )
+    review.send_back(session, worker, returned.id, asked)
+    intake.write(session, who, returned.id, {"gross_yen": 90_000})
+    factories.submission(session, State.IN_REVIEW)
+    row = factories.submission(session, State.ACCEPTED)
+    receipts.issue(session, clerk, row.id, seen=row.revision, attempt=uuid4(), demo=True)
+
+
+def test_up_down_and_up_again_works_with_a_whole_office_in_it(
+    engine: Engine, make_session: sessionmaker[Session], database_url: str
+) -> None:
+    with make_session.begin() as session:
+        fill(session)
+        office = factories.office(session).id
+        empty = [
+            table.name
+            for table in Base.metadata.sorted_tables
+            if table.name != "duty" and session.execute(select(table).limit(1)).first() is None
+        ]
+    assert empty == []
+    there = tables(engine)
+    command.downgrade(alembic_config(database_url), "base")
+    assert tables(engine) == set()
+    migrate(database_url)
+    assert tables(engine) == there
+    with make_session.begin() as session:
+        fill(session)
+        assert factories.office(session).id != office
+        assert journal.first_broken(session, factories.office(session).id) is None
+
+
+def test_each_step_down_takes_back_just_what_it_had_made_and_is_made_again(empty_url: str, database_url: str) -> None:
+    engine = engine_for(empty_url)
+    shape = sqlite_shape if engine.dialect.name == "sqlite" else postgresql_shape
+    shapes = []
+    for revision in HISTORY:
+        shapes.append(shape(engine))
+        migrate(empty_url, revision)
+    head = shape(engine)
+    for before in reversed(shapes):
+        command.downgrade(alembic_config(empty_url), "-1")
+        assert shape(engine) == before
+    migrate(empty_url)
+    assert shape(engine) == head
+    engine.dispose()
+
+
+def test_migrating_twice_does_it_once_and_keeps_what_is_there(
+    engine: Engine, make_session: sessionmaker[Session], database_url: str
+) -> None:
+    with make_session.begin() as session:
+        number = factories.submission(session).number
+    migrate(database_url)
+    with sessions(engine)() as session:
+        assert session.scalar(text("SELECT number FROM submission")) == number
+        assert session.scalar(text("SELECT version_num FROM alembic_version")) == HISTORY[-1]
+
+
+def test_a_step_that_fails_leaves_nothing_half_done(empty_url: str, database_url: str) -> None:
+    engine = engine_for(empty_url)
+    migrate(empty_url, HISTORY[0])
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE parked_form (id INTEGER)"))  # the last table of the second step
+    before = tables(engine)
+    with pytest.raises(Exception, match="already exists"):
+        migrate(empty_url)
+    assert tables(engine) == before
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HISTORY[0]
+    engine.dispose()
+
+
+def test_a_migration_does_not_stand_in_the_way_of_a_working_office(make_postgresql: Callable[[], str]) -> None:
+    """Whichever migration of the run needs a lock that a long transaction holds gives up after four seconds."""
+    url = make_postgresql()
+    migrate(url, HISTORY[0])
+    engine = engine_for(url)
+    with engine.connect() as busy:
+        busy.execute(text("LOCK TABLE welfare_office IN ACCESS EXCLUSIVE MODE"))  # the next but one points to it
+        began = time.monotonic()
+        with pytest.raises(OperationalError, match="lock timeout"):
+            migrate(url)
+    assert time.monotonic() - began < 10
+    migrate(url)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HISTORY[-1]
+    engine.dispose()

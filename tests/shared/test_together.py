@@ -1,0 +1,310 @@
+"""Many hands at once, each with a connection of its own, on both databases."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from shared import intake, journal, queue, receipts, review, sign_in
+from shared.errors import AlreadySent, ChangedMeanwhile, DomainError, SignInRefused, TakenByAnother, TooManyFiles
+from shared.model import (
+    Credential,
+    FileState,
+    LogEntry,
+    Reason,
+    Receipt,
+    Role,
+    SignIn,
+    State,
+    Step,
+    StoredFile,
+    Submission,
+    SubmissionVersion,
+    Task,
+    VersionFile,
+)
+from shared.session import reading_sessions
+from shared.sign_in import Recipient, Staff
+from tests import factories
+
+PROJECT = Path(__file__).resolve().parents[2]
+T = TypeVar("T")
+Sessions = sessionmaker[Session]
+
+
+def at_once(make: Sessions, acts: Sequence[Callable[[Session], object]]) -> list[Any]:
+    """Let every act run in a transaction of its own, all begun at one moment; what the rules refuse is an answer."""
+    start = threading.Barrier(len(acts))
+
+    def one(act: Callable[[Session], object]) -> object:
+        start.wait(20)
+        try:
+            with make.begin() as session:
+                return act(session)
+        except DomainError as refused:
+            return refused
+
+    with ThreadPoolExecutor(len(acts)) as hands:
+        return list(hands.map(one, acts))
+
+
+def of(kind: type[T], answers: Sequence[object]) -> list[T]:
+    return [answer for answer in answers if isinstance(answer, kind)]
+
+
+def a_draft(make: Sessions) -> tuple[Recipient, UUID]:
+    with make.begin() as session:
+        who = factories.recipient(session)
+        return who, factories.draft(session, who).id
+
+
+def a_submission(make: Sessions, state: State = State.WAITING) -> UUID:
+    with make.begin() as session:
+        return factories.submission(session, state).id
+
+
+def test_sixteen_people_send_at_once_and_their_numbers_have_no_gap(make_session: Sessions) -> None:
+    with make_session.begin() as session:
+        worker = factories.staff(session)
+        people = [factories.recipient(session, factories.household(session, worker)) for _ in range(16)]
+        drafts = [factories.draft(session, who).id for who in people]
+
+    def send(who: Recipient, draft: UUID) -> Callable[[Session], str | None]:
+        return lambda session: intake.send(session, who, draft, attempt=uuid4()).number
+
+    numbers = at_once(make_session, [send(who, draft) for who, draft in zip(people, drafts, strict=True)])
+    assert sorted(str(number).split("-")[1] for number in numbers) == [f"{at:05}" for at in range(1, 17)]
+    with make_session() as session:
+        assert journal.first_broken(session, worker.office_id) is None
+        assert set(session.scalars(select(Submission.state))) == {State.WAITING}
+
+
+def test_eight_taps_of_one_form_are_one_version_with_one_number(make_session: Sessions) -> None:
+    who, draft = a_draft(make_session)
+    attempt = uuid4()
+    tap = [lambda session: intake.send(session, who, draft, attempt=attempt).number] * 8
+    answers = at_once(make_session, tap)
+    assert len(set(answers)) == 1
+    assert of(str, answers)
+    with make_session() as session:
+        assert session.scalar(select(func.count()).select_from(SubmissionVersion)) == 1
+        assert session.scalar(select(func.count()).select_from(Step).where(Step.became == State.ARRIVED)) == 1
+
+
+def test_two_phones_send_one_draft_and_one_hears_that_it_was_sent(make_session: Sessions) -> None:
+    who, draft = a_draft(make_session)
+    answers = at_once(
+        make_session, [lambda session: intake.send(session, who, draft, attempt=uuid4()).number for _ in range(2)]
+    )
+    assert len(of(AlreadySent, answers)) == len(of(str, answers)) == 1
+
+
+def test_an_answer_written_while_it_is_sent_is_in_it_or_refused_but_never_lost(make_session: Sessions) -> None:
+    for _ in range(5):
+        who, draft = a_draft(make_session)
+        written, sent = at_once(
+            make_session,
+            [
+                lambda session: intake.write(session, who, draft, {"gross_yen": 1_000}).line.gross_yen,  # noqa: B023
+                lambda session: intake.send(session, who, draft, attempt=uuid4()).version_no,  # noqa: B023
+            ],
+        )
+        with make_session() as session:
+            row = session.get_one(Submission, (who.office_id, draft))
+            kept = intake.wage_line(session, intake.sent_version(session, row)).gross_yen
+        assert sent == 1
+        assert (isinstance(written, AlreadySent), kept) in {(True, 85_400), (False, 1_000)}
+
+
+def test_two_taps_on_begin_are_one_draft(make_session: Sessions) -> None:
+    with make_session.begin() as session:
+        who = factories.recipient(session)
+    answers = at_once(
+        make_session, [lambda session: intake.start_report(session, who, factories.OCTOBER).id for _ in range(6)]
+    )
+    assert len(set(answers)) == len(of(UUID, answers[:1])) == 1
+
+
+def test_parallel_uploads_are_each_one_file_and_never_more_than_the_limit(make_session: Sessions) -> None:
+    who, draft = a_draft(make_session)
+    arrived = [factories.arrived_file() for _ in range(5)] * 2  # each comes twice, under another key
+
+    def attach(at: int) -> Callable[[Session], UUID]:
+        twin = factories.arrived_file(attempt=arrived[at].attempt)
+        return lambda session: intake.attach(session, who, draft, twin, limit=3).id
+
+    answers = at_once(make_session, [attach(at) for at in range(10)])
+    assert len(set(of(UUID, answers))) == 3
+    assert len(of(UUID, answers)) + len(of(TooManyFiles, answers)) == 10
+    with make_session() as session:
+        for model in (StoredFile, Task, VersionFile):
+            assert session.scalar(select(func.count()).select_from(model)) == 3
+        assert sorted(session.scalars(select(VersionFile.position))) == [1, 2, 3]
+
+
+def test_two_caseworkers_take_one_and_exactly_one_has_it(make_session: Sessions) -> None:
+    row = a_submission(make_session)
+    with make_session.begin() as session:
+        hands = [factories.staff(session, name=name) for name in ("例野 太郎", "手本 春子")]
+    answers = at_once(
+        make_session,
+        [lambda session, who=who: review.claim(session, who, row).staff_id for who in hands],  # type: ignore[misc]
+    )
+    (winner,) = of(UUID, answers)
+    (refused,) = of(TakenByAnother, answers)
+    assert refused.who == {who.staff_id: who.name for who in hands}[winner]
+    with make_session() as session:
+        assert session.scalar(select(func.count()).select_from(Step).where(Step.became == State.IN_REVIEW)) == 1
+
+
+def test_eight_sessions_that_take_the_next_one_take_eight_different_ones(make_session: Sessions) -> None:
+    with make_session.begin() as session:
+        waiting = {factories.submission(session).id for _ in range(8)}
+        hands = [factories.staff(session, Role.SUPERVISOR) for _ in range(8)]
+
+    def take(who: Staff) -> Callable[[Session], UUID | None]:
+        def act(session: Session) -> UUID | None:
+            best = queue.next_for(session, who)
+            return review.claim(session, who, best).submission_id if best else None
+
+        return act
+
+    taken = at_once(make_session, [take(who) for who in hands])
+    assert set(taken) == waiting
+    with make_session() as session:
+        assert [queue.next_for(session, who) for who in hands] == taken
+
+
+def test_accepting_and_sending_back_at_once_is_one_decision(make_session: Sessions) -> None:
+    row = a_submission(make_session, State.IN_REVIEW)
+    with make_session() as session:
+        submission = session.scalars(select(Submission)).one()
+        worker, seen = factories.caseworker_of(session, submission), submission.revision
+    asked = review.AskAgain(seen=seen, attempt=uuid4(), values={"gross_yen": (Reason.DIFFERS, "")})
+    answers = at_once(
+        make_session,
+        [
+            lambda session: review.accept(session, worker, row, seen=seen, attempt=uuid4()).state,
+            lambda session: review.send_back(session, worker, row, asked).state,
+        ],
+    )
+    assert len(of(State, answers)) == len(of(ChangedMeanwhile, answers)) == 1
+
+
+def test_two_clerks_issue_one_and_there_is_one_receipt(make_session: Sessions) -> None:
+    row = a_submission(make_session, State.ACCEPTED)
+    with make_session.begin() as session:
+        seen = session.scalars(select(Submission.revision)).one()
+        clerks = [factories.staff(session, Role.CLERK) for _ in range(2)]
+
+    def issue(clerk: Staff, attempt: UUID) -> Callable[[Session], str]:
+        return lambda session: receipts.issue(session, clerk, row, seen=seen, attempt=attempt, demo=False).document_no
+
+    attempt = uuid4()
+    taps = [issue(clerks[0], attempt)] * 4 + [issue(clerks[1], uuid4())] * 4
+    answers = at_once(make_session, taps)
+    assert len(set(of(str, answers))) == 1
+    assert len(of(str, answers)) + len(of(ChangedMeanwhile, answers)) == 8
+    with make_session() as session:
+        assert session.scalar(select(func.count()).select_from(Receipt)) == 1
+
+
+def test_a_letter_opened_twice_at_once_opens_once(make_session: Sessions) -> None:
+    with make_session.begin() as session:
+        code = factories.letter(session, factories.recipient(session))
+    answers = at_once(
+        make_session, [lambda session: sign_in.open_letter(session, code, shared_device=False) for _ in range(6)]
+    )
+    assert len(of(str, answers)) == 1
+    assert {refused.reason for refused in of(SignInRefused, answers)} == {"used"}
+    with make_session() as session:
+        assert session.scalar(select(func.count()).select_from(SignIn)) == 1
+
+
+def test_thirty_wrong_secrets_at_once_are_five_tries_and_a_wait(make_session: Sessions) -> None:
+    with make_session.begin() as session:
+        who = factories.recipient(session)
+        code = factories.letter(session, who)
+        sign_in.open_letter(session, code, shared_device=False)
+        sign_in.choose_pin(session, who, "258046")
+    answers = at_once(
+        make_session,
+        [lambda session: sign_in.enter_pin(session, code, "000000", shared_device=False) for _ in range(30)],
+    )
+    assert [refused.reason for refused in of(SignInRefused, answers)].count("wrong") == 4
+    assert len(of(SignInRefused, answers)) == 30
+    with make_session() as session:
+        assert session.scalars(select(Credential.wait_until)).one() is not None
+
+
+def test_a_file_that_is_settled_while_it_is_sent_is_never_left_waiting(make_session: Sessions) -> None:
+    """Sending and settling must not miss one another, whoever is first."""
+    for _ in range(5):
+        who, draft = a_draft(make_session)
+        with make_session.begin() as session:
+            row = session.get_one(Submission, (who.office_id, draft))
+            file = factories.file(session, who, row)
+
+        def settle(session: Session, who: Recipient = who, draft: UUID = draft, file_id: UUID = file.id) -> None:
+            submission = session.get_one(Submission, (who.office_id, draft), with_for_update=True)
+            factories.make_safe(session, session.get_one(StoredFile, (who.office_id, file_id)))
+            intake.settle(session, submission)
+
+        at_once(
+            make_session,
+            [
+                settle,
+                lambda session: intake.send(session, who, draft, attempt=uuid4()).number,  # noqa: B023
+            ],
+        )
+        with make_session() as session:
+            assert session.get_one(StoredFile, (who.office_id, file.id)).state is FileState.SAFE
+            assert session.get_one(Submission, (who.office_id, draft)).state is State.WAITING
+
+
+def test_four_processes_that_read_and_write_back_lose_nothing(engine: Engine, make_session: Sessions) -> None:
+    with make_session.begin() as session:
+        office = factories.office(session).id
+    script = (
+        "import sys, uuid\n"
+        "from shared import journal, series\n"
+        "from shared.model import MACHINE\n"
+        "from shared.session import engine_for, sessions\n"
+        "make = sessions(engine_for(sys.argv[1]))\n"
+        "for _ in range(25):\n"
+        "    with make.begin() as session:\n"
+        "        journal.record(session, uuid.UUID(sys.argv[2]), MACHINE, 'letter.sent')\n"
+    )
+    url = engine.url.render_as_string(hide_password=False)
+    writers = [
+        subprocess.Popen([sys.executable, "-c", script, url, str(office)], cwd=PROJECT, stderr=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    assert [(writer.communicate(timeout=60)[1], writer.returncode) for writer in writers] == [(b"", 0)] * 4
+    with make_session() as session:
+        assert session.scalars(select(LogEntry.seq).order_by(LogEntry.seq)).all() == list(range(1, 101))
+        assert journal.first_broken(session, office) is None
+
+
+def test_a_reader_does_not_wait_for_a_writer(engine: Engine, make_session: Sessions) -> None:
+    row = a_submission(make_session)
+    with make_session.begin() as writer:
+        writer.scalars(select(Submission).with_for_update()).one().look_by = None
+        writer.flush()
+        with ThreadPoolExecutor(1) as other:
+            seen = other.submit(lambda: _look_by(reading_sessions(engine), row)).result(timeout=5)
+    assert seen is not None
+
+
+def _look_by(reading: Sessions, row: UUID) -> object:
+    with reading() as session:
+        return session.scalars(select(Submission.look_by).where(Submission.id == row)).one()

@@ -1,0 +1,320 @@
+"""The worker as a process of its own: ended, killed, and left without its queue server."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from sqlalchemy import select, update
+
+from config.settings import Settings
+from shared import clock
+from shared.model import FileState, SafeCopy, State, Step, Task
+from shared.session import engine_for, sessions
+from tests.uploads.conftest import Desk, QueueServer, pdf
+from uploads.jobs import Bench
+from uploads.storage import FolderStorage
+
+PROJECT = Path(__file__).resolve().parents[2]
+PATIENCE = 30.0  # seconds, for a machine with other work
+
+
+def eventually(look: Callable[[], object], seconds: float = PATIENCE) -> bool:
+    until = time.monotonic() + seconds
+    while not look():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A running worker and what it says."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def said(self) -> list[str]:
+        """The events of its log lines."""
+        lines = [line for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [json.loads(line)["event"] for line in lines]
+
+    def says(self, event: str, times: int = 1) -> None:
+        assert eventually(lambda: self.said().count(event) >= times), self.log.read_text()
+
+    def end(self, request: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(request)
+        return self.process.wait(PATIENCE)
+
+
+Start = Callable[[Settings], Worker]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    started: list[Worker] = []
+
+    def begin(settings: Settings) -> Worker:
+        log = tmp_path / f"worker{len(started)}.log"
+        with log.open("wb") as talk:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "uploads", "work"], cwd=PROJECT, env=environ(settings), stdout=talk, stderr=talk
+            )
+        started.append(Worker(process, log))
+        return started[-1]
+
+    yield begin
+    for worker in started:
+        worker.process.kill()
+        worker.process.wait()
+
+
+def environ(settings: Settings) -> dict[str, str]:
+    return {
+        **os.environ,
+        "MADOGUCHI_DATABASE_URL": settings.database_url,
+        "MADOGUCHI_REDIS_URL": settings.redis_url,
+        "MADOGUCHI_STORAGE_URL": settings.storage_url,
+        "MADOGUCHI_SECRET_KEY": settings.secret_key,
+        "MADOGUCHI_INCOMING": str(settings.incoming),
+    }
+
+
+def is_safe(desk: Desk, task: Task) -> Callable[[], bool]:
+    return lambda: desk.task(task).done_at is not None and desk.file(task).state is FileState.SAFE
+
+
+def owe_now(desk: Desk) -> None:
+    """Let the wait for whatever was sent be over."""
+    with desk.bench.sessions.begin() as session:
+        session.execute(update(Task).values(send_after=clock.now()))
+
+
+class Held:
+    """An original that is not read to its end before we let it: the job that copies it stands in its middle."""
+
+    def __init__(self, desk: Desk, task: Task) -> None:
+        self.desk, self.path = desk, desk.files / desk.file(task).key
+        self.content = self.path.read_bytes()
+        self.path.unlink()
+        os.mkfifo(self.path)
+
+    def wait(self) -> None:
+        """Return once a job reads it."""
+        self._writer = os.open(self.path, os.O_WRONLY)
+        assert eventually(self.desk.scratch)
+
+    def let_go(self) -> None:
+        with os.fdopen(self._writer, "wb") as writer:
+            writer.write(self.content)
+
+    def put_back(self) -> None:
+        os.close(self._writer)
+        self.path.unlink()
+        self.path.write_bytes(self.content)
+
+
+def test_what_came_is_safe_and_what_was_issued_is_drawn_within_seconds(
+    desk: Desk, running_settings: Settings, start: Start
+) -> None:
+    worker = start(running_settings)
+    worker.says("worker.started")
+    came, issued = desk.sent(pdf()), desk.issued()
+    began = time.monotonic()
+    assert eventually(is_safe(desk, came)), worker.log.read_text()
+    assert eventually(lambda: desk.receipt(issued).pdf_key), worker.log.read_text()
+    assert time.monotonic() - began < 15
+    assert desk.submission(came).state is State.WAITING
+    assert worker.end() == 0
+    assert worker.said().count("task.sent") == worker.said().count("task.done") == 2
+    assert worker.said()[-1] == "worker.stopped"
+    assert "見本" not in worker.log.read_text()
+    assert desk.scratch() == []
+
+
+def test_it_works_on_sqlite_as_well(
+    tmp_path: Path, migrated_sqlite: Path, settings: Settings, queue_server: QueueServer, start: Start
+) -> None:
+    shutil.copy(migrated_sqlite, tmp_path / "office.db")
+    url = f"sqlite:///{tmp_path / 'office.db'}"
+    engine = engine_for(url)
+    storage = FolderStorage(tmp_path / "files")
+    desk = Desk(engine, Bench(sessions(engine), storage, tmp_path / "incoming"), tmp_path / "files")
+    tasks = [desk.sent(pdf()) for _ in range(3)]
+    queue_server.start()
+    worker = start(replace(settings, database_url=url, redis_url=queue_server.url))
+    tasks.append(desk.issued())
+    assert eventually(lambda: all(desk.task(task).done_at for task in tasks)), worker.log.read_text()
+    assert {desk.submission(task).state for task in tasks[:3]} == {State.WAITING}
+    assert worker.end() == 0
+    engine.dispose()
+
+
+def test_without_a_queue_server_it_waits_and_begins_when_there_is_one(
+    desk: Desk, settings: Settings, queue_server: QueueServer, start: Start
+) -> None:
+    task = desk.sent(pdf())
+    worker = start(replace(settings, redis_url=queue_server.url))
+    worker.says("queue_server.unreachable", 2)
+    assert (worker.process.poll(), desk.task(task).tries) == (None, 0)
+    queue_server.start()
+    assert eventually(is_safe(desk, task)), worker.log.read_text()
+    assert worker.end() == 0
+
+
+def test_a_queue_server_that_dies_and_comes_back_is_found_again(
+    desk: Desk, running_settings: Settings, queue_server: QueueServer, start: Start
+) -> None:
+    worker = start(running_settings)
+    assert eventually(is_safe(desk, desk.sent(pdf()))), worker.log.read_text()
+    queue_server.kill()
+    task = desk.sent(pdf())
+    worker.says("queue_server.unreachable")
+    queue_server.start()
+    assert eventually(is_safe(desk, task)), worker.log.read_text()
+    assert desk.task(task).tries == 1
+    assert worker.end() == 0
+
+
+def test_a_queue_server_that_forgets_everything_under_its_hands_costs_only_time(
+    desk: Desk, running_settings: Settings, start: Start
+) -> None:
+    held = desk.sent(pdf())
+    original = Held(desk, held)
+    worker = start(running_settings)
+    original.wait()
+    waiting = desk.sent(pdf())
+    worker.says("task.sent", 2)
+    with Redis.from_url(running_settings.redis_url) as client:
+        client.flushall()
+    original.let_go()
+    assert eventually(is_safe(desk, held)), worker.log.read_text()
+    owe_now(desk)
+    assert eventually(is_safe(desk, waiting)), worker.log.read_text()
+    assert worker.end() == 0
+
+
+@pytest.mark.parametrize("request_to_end", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_end_it_ends_at_once_and_is_no_failure(
+    desk: Desk, running_settings: Settings, start: Start, request_to_end: signal.Signals
+) -> None:
+    worker = start(running_settings)
+    assert eventually(is_safe(desk, desk.sent(pdf()))), worker.log.read_text()
+    began = time.monotonic()
+    assert worker.end(request_to_end) == 0
+    assert time.monotonic() - began < 10
+    assert worker.said()[-1] == "worker.stopped"
+
+
+def test_asked_to_end_while_the_queue_server_is_away_it_ends_too(
+    settings: Settings, queue_server: QueueServer, start: Start
+) -> None:
+    never_there = start(replace(settings, redis_url=queue_server.url))
+    never_there.says("queue_server.unreachable")
+    assert never_there.end() == 0
+    queue_server.start()
+    bereaved = start(replace(settings, redis_url=queue_server.url))
+    bereaved.says("worker.started")
+    time.sleep(1)  # it stands at the queue now
+    queue_server.kill()
+    bereaved.says("queue_server.unreachable")
+    assert bereaved.end() == 0
+    assert bereaved.said()[-1] == "worker.stopped"
+
+
+@pytest.mark.parametrize("server", ["there", "away"])
+def test_asked_to_end_in_the_middle_of_a_job_it_finishes_the_job(
+    desk: Desk, running_settings: Settings, queue_server: QueueServer, start: Start, server: str
+) -> None:
+    task = desk.sent(pdf())
+    original = Held(desk, task)
+    worker = start(running_settings)
+    original.wait()
+    if server == "away":
+        queue_server.kill()
+    worker.process.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    assert worker.process.poll() is None
+    original.let_go()
+    assert worker.process.wait(PATIENCE) == 0, worker.log.read_text()
+    assert is_safe(desk, task)()
+    assert worker.said()[-1] == "worker.stopped"
+
+
+def test_killed_in_the_middle_of_a_job_the_next_worker_does_it_once(
+    desk: Desk, running_settings: Settings, start: Start
+) -> None:
+    task = desk.sent(pdf())
+    original = Held(desk, task)
+    first = start(running_settings)
+    original.wait()
+    first.process.kill()
+    first.process.wait()
+    original.put_back()
+    assert (desk.task(task).done_at, desk.task(task).tries, desk.file(task).state) == (None, 1, FileState.RECEIVED)
+    owe_now(desk)
+    second = start(running_settings)
+    assert eventually(is_safe(desk, task)), second.log.read_text()
+    assert second.end() == 0
+    with desk.bench.sessions() as session:
+        (page,) = session.scalars(select(SafeCopy))
+        assert len(session.scalars(select(Step)).all()) == 2
+    assert desk.stored() == sorted([desk.file(task).key, page.key, page.thumb_key])
+    assert desk.submission(task).state is State.WAITING
+
+
+def test_two_workers_side_by_side_do_everything_once(desk: Desk, running_settings: Settings, start: Start) -> None:
+    workers = [start(running_settings) for _ in range(2)]
+    tasks = [desk.sent(pdf()) for _ in range(6)]
+    assert eventually(lambda: all(is_safe(desk, task)() for task in tasks)), workers[0].log.read_text()
+    assert [worker.end() for worker in workers] == [0, 0]
+    assert sum(worker.said().count("task.done") for worker in workers) == 6
+    assert len(desk.stored()) == 18
+
+
+def test_a_job_that_fails_ends_no_worker(desk: Desk, running_settings: Settings, start: Start) -> None:
+    bad, good = desk.sent(pdf()), desk.sent(pdf())
+    original = desk.files / desk.file(bad).key
+    original.unlink()
+    original.symlink_to(original)
+    worker = start(running_settings)
+    assert eventually(is_safe(desk, good)), worker.log.read_text()
+    assert (desk.task(bad).done_at, desk.task(bad).tries) == (None, 1)
+    assert worker.end() == 0
+
+
+def test_a_worker_sweeps_what_a_killed_one_left(desk: Desk, running_settings: Settings, start: Start) -> None:
+    left = running_settings.incoming / "job-killed"
+    left.mkdir(parents=True)
+    os.utime(left, (0, 0))
+    worker = start(running_settings)
+    assert eventually(lambda: not left.exists()), worker.log.read_text()
+    assert worker.end() == 0
+
+
+def test_a_setting_that_is_missing_is_named(settings: Settings) -> None:
+    variables: dict[str, Any] = environ(settings)
+    del variables["MADOGUCHI_REDIS_URL"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "uploads", "work"],
+        cwd=PROJECT,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert "MADOGUCHI_REDIS_URL" in ran.stderr
+    assert "Traceback" not in ran.stderr
