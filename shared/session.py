@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session, sessionmaker
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -55,6 +56,8 @@ def reading_sessions(engine: Engine) -> sessionmaker[Session]:
 
 def migrations(url: str) -> Config:
     """Alembic's settings for ``url``; there is no alembic.ini to keep in step."""
+    from alembic.config import Config  # a quarter of a second that a web app or a worker need not spend
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["url"] = url
@@ -63,4 +66,6 @@ def migrations(url: str) -> Config:
 
 def migrate(url: str, revision: str = "head") -> None:
     """Bring the database to ``revision``; doing it twice does it once."""
+    from alembic import command
+
     command.upgrade(migrations(url), revision)

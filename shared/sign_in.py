@@ -9,7 +9,8 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from shared import clock, journal
@@ -24,6 +25,7 @@ from shared.model import (
     Role,
     SignIn,
     StaffMember,
+    Tries,
     new_id,
 )
 from shared.rules.numbers import code_hash, new_code, new_token, read_code
@@ -131,7 +133,7 @@ def enter_pin(session: Session, typed_code: str, typed_pin: str, *, shared_devic
     except SignInRefused as unusable:
         return unusable
     credential = _credential(session, invitation.office_id, account_id=invitation.account_id)
-    refusal = _check(credential, read_pin(typed_pin))
+    refusal = _check(session, f"pin {invitation.account_id}", credential, read_pin(typed_pin))
     return refusal or _begin_recipient(session, invitation, shared_device)
 
 
@@ -143,10 +145,11 @@ def choose_pin(session: Session, who: Recipient, typed: str) -> None:
     pin = good_pin(typed)
     credential = _credential(session, who.office_id, account_id=who.account_id)
     if credential is None:
-        credential = Credential(office_id=who.office_id, account_id=who.account_id, secret_hash="", failures=0)
+        credential = Credential(office_id=who.office_id, account_id=who.account_id, secret_hash="")
         session.add(credential)
     credential.secret_hash = _hasher.hash(pin)
-    credential.failures, credential.wait_until = 0, None
+    tries = _tries(session, f"pin {who.account_id}")
+    tries.failures, tries.wait_until = 0, None
     journal.record(session, who.office_id, Actor.recipient(who.account_id), "pin.chosen", who.account_id)
 
 
@@ -154,7 +157,7 @@ def set_password(session: Session, staff: StaffMember, password: str) -> None:
     """Give a member of staff a password."""
     credential = _credential(session, staff.office_id, staff_id=staff.id)
     if credential is None:
-        credential = Credential(office_id=staff.office_id, staff_id=staff.id, secret_hash="", failures=0)
+        credential = Credential(office_id=staff.office_id, staff_id=staff.id, secret_hash="")
         session.add(credential)
     credential.secret_hash = _hasher.hash(password)
 
@@ -162,11 +165,11 @@ def set_password(session: Session, staff: StaffMember, password: str) -> None:
 def enter_password(session: Session, login: str, password: str) -> str | SignInRefused:
     """Sign a member of staff in. Returns a session token, or the refusal (see ``enter_pin``).
 
-    An unknown login costs the same time and gives the same words as a wrong password.
+    An unknown login costs the same time, gives the same words and waits as long as a wrong password.
     """
     staff = session.scalar(select(StaffMember).where(StaffMember.login == login.strip(), StaffMember.active))
     credential = _credential(session, staff.office_id, staff_id=staff.id) if staff else None
-    refusal = _check(credential, password)
+    refusal = _check(session, f"login {login.strip()}", credential, password)
     if refusal or staff is None:
         return refusal or SignInRefused("wrong")
     token = _begin(session, staff.office_id, staff_id=staff.id, life=STAFF_DAY, shared_device=False)
@@ -265,25 +268,39 @@ def _credential(
     return session.scalar(select(Credential).where(Credential.office_id == office_id, owner).with_for_update())
 
 
-def _check(credential: Credential | None, secret: str) -> SignInRefused | None:
+def _check(session: Session, name: str, credential: Credential | None, secret: str) -> SignInRefused | None:
+    """Compare, and count the wrong tries for ``name``, one that nobody has like any other."""
     if not secret or len(secret) > LONGEST_SECRET:
         return SignInRefused("wrong")
-    if credential and credential.wait_until and credential.wait_until > clock.now():
-        return SignInRefused("wait", credential.wait_until)
+    tries = _tries(session, name)
+    if tries.wait_until and tries.wait_until > clock.now():
+        return SignInRefused("wait", tries.wait_until)
+    tries.last_at = clock.now()
+    if _is_right(credential, secret):
+        tries.failures, tries.wait_until = 0, None
+        return None
+    tries.failures += 1
+    if tries.failures >= TRIES:
+        tries.failures, tries.wait_until = 0, clock.now() + WAIT
+        return SignInRefused("wait", tries.wait_until)
+    return SignInRefused("wrong")
+
+
+def _is_right(credential: Credential | None, secret: str) -> bool:
     try:
         _hasher.verify(credential.secret_hash if credential else _NOBODY, secret)
     except (VerifyMismatchError, InvalidHashError):
-        pass
-    else:
-        if credential:
-            credential.failures, credential.wait_until = 0, None
-            return None
-    if credential:
-        credential.failures += 1
-        if credential.failures >= TRIES:
-            credential.failures, credential.wait_until = 0, clock.now() + WAIT
-            return SignInRefused("wait", credential.wait_until)
-    return SignInRefused("wrong")
+        return False
+    return credential is not None
+
+
+def _tries(session: Session, name: str) -> Tries:
+    """The count for a name, held until the transaction ends. Counts of yesterday are forgotten."""
+    session.execute(delete(Tries).where(Tries.last_at < clock.now() - timedelta(days=1)))
+    key = code_hash(name)
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(insert(Tries).values(name_hash=key, failures=0, last_at=clock.now()).on_conflict_do_nothing())
+    return session.get_one(Tries, key, with_for_update=True, populate_existing=True)
 
 
 def _begin_recipient(session: Session, invitation: Invitation, shared_device: bool) -> str:

@@ -9,7 +9,7 @@ from shared.model.office import NumberSeries, WelfareOffice
 from shared.model.outbox import Job, Task
 from shared.model.people import Duty, DutyKind, Household, Member, Role, StaffMember
 from shared.model.receipt import Receipt
-from shared.model.sign_in import Credential, Invitation, ParkedForm, PortalAccount, SignIn
+from shared.model.sign_in import Credential, Invitation, ParkedForm, PortalAccount, SignIn, Tries
 from shared.model.states import FileState, InvitationState, ReceiptState, State
 from shared.model.submission import Claim, Correction, CorrectionItem, Reason, Step, Submission, SubmissionVersion
 
@@ -50,6 +50,7 @@ __all__ = [
     "Submission",
     "SubmissionVersion",
     "Task",
+    "Tries",
     "VersionFile",
     "WelfareOffice",
     "new_id",

@@ -54,13 +54,21 @@ class Credential(OfOffice, Base):
         UniqueConstraint("office_id", "account_id"),
         UniqueConstraint("office_id", "staff_id"),
         CheckConstraint("(account_id IS NULL) <> (staff_id IS NULL)", name="one_owner"),
-        CheckConstraint("failures >= 0", name="failures"),
     )
     account_id: Mapped[UUID | None]
     staff_id: Mapped[UUID | None]
     secret_hash: Mapped[str]
+
+
+class Tries(Base):
+    """Wrong secrets in a row for one name, whether or not anybody has it: so that waiting gives nobody away."""
+
+    __tablename__ = "tries"
+    __table_args__ = (CheckConstraint("failures >= 0", name="failures"),)
+    name_hash: Mapped[str] = mapped_column(primary_key=True)
     failures: Mapped[int]  # in a row; a right answer clears it
     wait_until: Mapped[datetime | None]  # after five wrong ones
+    last_at: Mapped[datetime] = mapped_column(index=True)  # forgotten a day later
 
 
 class SignIn(OfOffice, Base):

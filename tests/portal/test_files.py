@@ -33,22 +33,22 @@ class Paper:
         return f"/files/{self.id}/{number}/thumb.jpg"
 
 
-def keep(tmp_path: Path, key: str, content: bytes) -> None:
-    source = tmp_path / "source"
+def keep(files: Path, key: str, content: bytes) -> None:
+    source = files.with_name("source")
     source.write_bytes(content)
-    FolderStorage(tmp_path / "files").put(key, source, "image/jpeg")
+    FolderStorage(files).put(key, source, "image/jpeg")
 
 
 @pytest.fixture
-def paper(hanako: Somebody, make_session: Make, tmp_path: Path) -> Paper:
+def paper(hanako: Somebody, make_session: Make, files: Path) -> Paper:
     with make_session.begin() as session:
         row = factories.draft(session, hanako.who)
         file = factories.file(session, hanako.who, row)
-        keep(tmp_path, file.key, ORIGINAL)
+        keep(files, file.key, ORIGINAL)
         factories.make_safe(session, file, pages=2)
         for copy in slips.pages_of(session, file.office_id, file.id):
-            keep(tmp_path, copy.key, b"\xff\xd8\xff page %d" % copy.page)
-            keep(tmp_path, copy.thumb_key, b"\xff\xd8\xff thumb %d" % copy.page)
+            keep(files, copy.key, b"\xff\xd8\xff page %d" % copy.page)
+            keep(files, copy.thumb_key, b"\xff\xd8\xff thumb %d" % copy.page)
         return Paper(file.id, row.id)
 
 
@@ -123,8 +123,8 @@ def test_another_of_the_same_household_is_another_person(jiro: Somebody, make_se
         assert jiro.phone.open(path).status == 404
 
 
-def test_bytes_that_are_away_are_a_page_and_not_a_crash(hanako: Somebody, paper: Paper, tmp_path: Path) -> None:
-    for held in (tmp_path / "files" / "safe").iterdir():
+def test_bytes_that_are_away_are_a_page_and_not_a_crash(hanako: Somebody, paper: Paper, files: Path) -> None:
+    for held in (files / "safe").iterdir():
         held.unlink()
     page = hanako.phone.open(paper.page(1))
     assert page.status == 404

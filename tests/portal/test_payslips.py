@@ -33,7 +33,7 @@ def zipped(name: str) -> bytes:
 
 
 def test_a_photo_is_kept_as_it_came_and_shown_by_its_name(
-    hanako: Somebody, report: UUID, rows: Rows, kept: Keys, tmp_path: Path
+    hanako: Somebody, report: UUID, rows: Rows, kept: Keys, files: Path
 ) -> None:
     phone = hanako.picker(report)
     assert "まだありません" in phone.page.text
@@ -44,7 +44,7 @@ def test_a_photo_is_kept_as_it_came_and_shown_by_its_name(
     assert page.by_id("rows").attributes.get("data-pending") == ""
     (file,) = rows()
     assert kept() == [file.key]
-    assert (tmp_path / "files" / file.key).read_bytes() == JPEG
+    assert (files / file.key).read_bytes() == JPEG
     assert (file.size, file.sha256) == (len(JPEG), hashlib.sha256(JPEG).hexdigest())
     assert file.kind == "jpeg"
 

@@ -21,7 +21,7 @@ Make = sessionmaker[Session]
 CERTIFICATE = b"%PDF-1.7 a certificate"
 
 
-def certificate(make_session: Make, one: Somebody, tmp_path: Path, *, drawn: bool = True) -> UUID:
+def certificate(make_session: Make, one: Somebody, files: Path, *, drawn: bool = True) -> UUID:
     """Bring a report as far as its certificate, and let the worker draw it."""
     with make_session.begin() as session:
         row = factories.submission(session, State.ACCEPTED, one.who)
@@ -30,9 +30,9 @@ def certificate(make_session: Make, one: Somebody, tmp_path: Path, *, drawn: boo
         if drawn:
             receipt.pdf_key = f"receipt/{receipt.id}.pdf"
             receipt.pdf_sha256 = hashlib.sha256(CERTIFICATE).hexdigest()
-            source = tmp_path / "drawn.pdf"
+            source = files.with_name("drawn.pdf")
             source.write_bytes(CERTIFICATE)
-            FolderStorage(tmp_path / "files").put(receipt.pdf_key, source, "application/pdf")
+            FolderStorage(files).put(receipt.pdf_key, source, "application/pdf")
         return receipt.id
 
 
@@ -73,14 +73,14 @@ def test_the_history_is_grouped_by_the_month_of_arrival(hanako: Somebody, make_s
     assert f"/correct/{back.id}" in page.links
 
 
-def test_every_state_after_arrival_has_its_page(hanako: Somebody, make_session: Make, tmp_path: Path) -> None:
+def test_every_state_after_arrival_has_its_page(hanako: Somebody, make_session: Make, files: Path) -> None:
     for state in State:
         if state in (State.DRAFT, State.RECEIPTED):
             continue
         with make_session.begin() as session:
             row = factories.submission(session, state, hanako.who)
         assert hanako.phone.open(f"/sent/{row.id}").status == 200, state
-    certificate(make_session, hanako, tmp_path)
+    certificate(make_session, hanako, files)
     assert hanako.phone.open("/sent").status == 200
     assert hanako.phone.open("/home").status == 200
 
@@ -102,10 +102,8 @@ def test_after_a_correction_the_slip_keeps_number_and_first_arrival(hanako: Some
     assert "85,000円" in page.text
 
 
-def test_the_certificate_is_a_download_with_a_japanese_name(
-    hanako: Somebody, make_session: Make, tmp_path: Path
-) -> None:
-    receipt_id = certificate(make_session, hanako, tmp_path)
+def test_the_certificate_is_a_download_with_a_japanese_name(hanako: Somebody, make_session: Make, files: Path) -> None:
+    receipt_id = certificate(make_session, hanako, files)
     with make_session() as session:
         number = str(session.get_one(Submission, (hanako.who.office_id, submission_of(session, receipt_id))).number)
         page = hanako.phone.open(f"/sent/{submission_of(session, receipt_id)}")
@@ -122,9 +120,9 @@ def test_the_certificate_is_a_download_with_a_japanese_name(
 
 
 def test_a_certificate_that_is_still_being_drawn_is_announced(
-    hanako: Somebody, make_session: Make, tmp_path: Path
+    hanako: Somebody, make_session: Make, files: Path
 ) -> None:
-    receipt_id = certificate(make_session, hanako, tmp_path, drawn=False)
+    receipt_id = certificate(make_session, hanako, files, drawn=False)
     with make_session() as session:
         page = hanako.phone.open(f"/sent/{submission_of(session, receipt_id)}")
     assert "受領証を作っています" in page.text
@@ -132,19 +130,19 @@ def test_a_certificate_that_is_still_being_drawn_is_announced(
 
 
 def test_a_certificate_whose_bytes_are_away_is_a_page_and_not_a_crash(
-    hanako: Somebody, make_session: Make, tmp_path: Path
+    hanako: Somebody, make_session: Make, files: Path
 ) -> None:
-    receipt_id = certificate(make_session, hanako, tmp_path)
-    next((tmp_path / "files" / "receipt").iterdir()).unlink()
+    receipt_id = certificate(make_session, hanako, files)
+    next((files / "receipt").iterdir()).unlink()
     page = hanako.phone.open(f"/receipts/{receipt_id}.pdf")
     assert page.status == 404
     assert page.heading == "このページは見つかりません"
 
 
 def test_anothers_slip_and_certificate_are_as_unknown_as_an_unknown_one(
-    hanako: Somebody, jiro: Somebody, make_session: Make, tmp_path: Path
+    hanako: Somebody, jiro: Somebody, make_session: Make, files: Path
 ) -> None:
-    receipt_id = certificate(make_session, hanako, tmp_path)
+    receipt_id = certificate(make_session, hanako, files)
     with make_session() as session:
         submission_id = submission_of(session, receipt_id)
     for pattern, hers in (("/sent/{}", submission_id), ("/receipts/{}.pdf", receipt_id)):

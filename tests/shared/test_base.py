@@ -14,7 +14,7 @@ from shared.model import Base, NumberSeries, Submission, WelfareOffice, new_id
 from shared.model.sign_in import ParkedForm
 from tests import factories
 
-PLAIN = {"welfare_office", "parked_form"}  # the office itself, and what nobody's session holds
+PLAIN = {"welfare_office", "parked_form", "tries"}  # the office itself, and what strangers leave behind
 
 
 def parked_at(session: Session, moment: datetime) -> datetime:

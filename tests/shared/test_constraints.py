@@ -40,6 +40,7 @@ from shared.model import (
     Submission,
     SubmissionVersion,
     Task,
+    Tries,
     VersionFile,
     WelfareOffice,
     new_id,
@@ -343,7 +344,7 @@ def test_a_secret_or_a_session_of_nobody_or_of_two(session: Session) -> None:
     owners: list[dict[str, Any]] = [{}, {"account_id": who.account_id, "staff_id": worker.staff_id}]
     for owner in owners:
         with refused(session, "one_owner"):
-            session.add(Credential(office_id=who.office_id, secret_hash="", failures=0, **owner))
+            session.add(Credential(office_id=who.office_id, secret_hash="", **owner))
         with refused(session, "one_owner"):
             session.add(
                 SignIn(
@@ -357,14 +358,14 @@ def test_a_secret_or_a_session_of_nobody_or_of_two(session: Session) -> None:
             )
 
 
-def test_two_secrets_of_one_person_or_fewer_than_no_failures(session: Session) -> None:
+def test_two_secrets_of_one_person_or_fewer_than_no_tries(session: Session) -> None:
     who = factories.recipient(session)
-    session.add(Credential(office_id=who.office_id, account_id=who.account_id, secret_hash="", failures=0))
+    session.add(Credential(office_id=who.office_id, account_id=who.account_id, secret_hash=""))
     session.flush()
     with refused(session):
-        session.add(Credential(office_id=who.office_id, account_id=who.account_id, secret_hash="", failures=0))
+        session.add(Credential(office_id=who.office_id, account_id=who.account_id, secret_hash=""))
     with refused(session, "failures"):
-        with_another(session, Credential, failures=-1)
+        session.add(Tries(name_hash="x", failures=-1, last_at=clock.now()))
 
 
 def test_one_code_on_two_letters_or_an_open_letter_that_was_used(session: Session) -> None:

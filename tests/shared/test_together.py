@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from shared import intake, journal, queue, receipts, review, sign_in
 from shared.errors import AlreadySent, ChangedMeanwhile, DomainError, SignInRefused, TakenByAnother, TooManyFiles
 from shared.model import (
-    Credential,
     FileState,
     LogEntry,
     Reason,
@@ -30,6 +29,7 @@ from shared.model import (
     Submission,
     SubmissionVersion,
     Task,
+    Tries,
     VersionFile,
 )
 from shared.session import reading_sessions
@@ -243,7 +243,7 @@ def test_thirty_wrong_secrets_at_once_are_five_tries_and_a_wait(make_session: Se
     assert [refused.reason for refused in of(SignInRefused, answers)].count("wrong") == 4
     assert len(of(SignInRefused, answers)) == 30
     with make_session() as session:
-        assert session.scalars(select(Credential.wait_until)).one() is not None
+        assert session.scalars(select(Tries.wait_until)).one() is not None
 
 
 def test_a_file_that_is_settled_while_it_is_sent_is_never_left_waiting(make_session: Sessions) -> None:

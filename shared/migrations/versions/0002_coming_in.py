@@ -53,8 +53,6 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=True),
         sa.Column("staff_id", sa.Uuid(), nullable=True),
         sa.Column("secret_hash", sa.Text(), nullable=False),
-        sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("wait_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("office_id", "id", name="pk_credential"),
         sa.ForeignKeyConstraint(
             ["office_id", "account_id"],
@@ -69,8 +67,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("office_id", "account_id", name="uq_credential_office_id_account_id"),
         sa.UniqueConstraint("office_id", "staff_id", name="uq_credential_office_id_staff_id"),
         sa.CheckConstraint("(account_id IS NULL) <> (staff_id IS NULL)", name=op.f("ck_credential_one_owner")),
-        sa.CheckConstraint("failures >= 0", name=op.f("ck_credential_failures")),
     )
+    op.create_table(
+        "tries",
+        sa.Column("name_hash", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("wait_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name_hash", name="pk_tries"),
+        sa.CheckConstraint("failures >= 0", name=op.f("ck_tries_failures")),
+    )
+    op.create_index("ix_tries_last_at", "tries", ["last_at"])
     op.create_table(
         "sign_in",
         sa.Column("office_id", sa.Uuid(), nullable=False),
@@ -118,6 +125,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("parked_form")
     op.drop_table("sign_in")
+    op.drop_table("tries")
     op.drop_table("credential")
     op.drop_table("invitation")
     op.drop_table("portal_account")
