@@ -15,6 +15,7 @@ def create_app(settings: Settings) -> Flask:
     """Make the portal."""
     app = web_app("portal", settings, sign_in.recipient_of)
     app.request_class = UploadRequest
+    app.permanent_session_lifetime = sign_in.OWN_PHONE
     for room in (signin, home, income, payslips, sent, correction, files, display):
         app.register_blueprint(room.bp)
     app.extensions["csrf"].exempt(signin.leave)  # the way out works from the oldest page; SameSite guards it

@@ -124,7 +124,6 @@ def _come_in(token: str) -> ResponseReturnValue:
     if who is None:
         return redirect(url_for("signin.show"), 303)
     session.permanent = not who.shared_device
-    current_app.permanent_session_lifetime = sign_in.OWN_PHONE
     login_user(Visitor(token, who))
     log("sign_in.succeeded", account=who.account_id)
     return redirect(back or url_for("home.show"), 303)
