@@ -46,7 +46,8 @@ def phrases(text: str) -> Markup:
 
 def pieces(count: int) -> str:
     """4つ, 12個: how many things, the way Japanese counts them."""
-    return gettext("%(count)sつ", count=count) if 0 < count < _TEN else gettext("%(count)s個", count=count)
+    counted: str = gettext("%(count)sつ", count=count) if 0 < count < _TEN else gettext("%(count)s個", count=count)
+    return counted
 
 
 def weekday(day: date) -> str:

@@ -10,7 +10,7 @@ from flask import current_app, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
@@ -20,6 +20,7 @@ from shared.model import ParkedForm, new_id
 from shared.sign_in import Recipient
 
 KEPT_FOR: Final = timedelta(hours=1)
+MOST_KEPT: Final = 5_000  # forms of an hour; strangers who send nonsense fill no disk
 
 
 def recipient_required(view: View) -> View:
@@ -43,13 +44,19 @@ def _guard() -> ResponseReturnValue | None:
             with transaction() as write:
                 sign_in.renew(write, current_user.get_id())
         return None
-    session["back"] = request.path if _can_be_opened(request.path) else url_for("home.show")
+    session["back"] = _place() if _can_be_opened(request.path) else url_for("home.show")
     if request.method == "POST" and _park():
         flash(_("画面を閉じてから、時間がたちました。書いたものは残っています。もう一度入ってください。"), "info")
     elif "_user_id" in session or request.method == "POST":  # somebody was here; a first visit gets no reproach
         flash(_("画面を閉じてから、時間がたちました。もう一度入ってください。"), "info")
     session.pop("_user_id", None)
     return redirect(url_for("signin.show"), 303)
+
+
+def _place() -> str:
+    """The page asked for, with the one word behind the question mark that pages of ours have."""
+    then = request.args.get("then")
+    return f"{request.path}?then={then}" if then in ("check", "correct") else request.path
 
 
 def _can_be_opened(path: str) -> bool:
@@ -69,6 +76,8 @@ def _park() -> bool:
     parked = ParkedForm(id=new_id(), path=request.path, fields=fields)
     with transaction() as write:
         write.execute(delete(ParkedForm).where(ParkedForm.created_at < clock.now() - KEPT_FOR))
+        if (write.scalar(select(func.count()).select_from(ParkedForm)) or 0) >= MOST_KEPT:
+            return False
         write.add(parked)
     session["parked"] = str(parked.id)
     return True

@@ -27,8 +27,10 @@ def engine_for(url: str) -> Engine:
     writing transaction begins with BEGIN IMMEDIATE; a reading one (``reading=True``) takes no write lock.
     """
     if not make_url(url).get_backend_name().startswith("sqlite"):
-        return create_engine(url, pool_size=20, max_overflow=60, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"check_same_thread": False}, pool_size=20, max_overflow=60)
+        return create_engine(url, pool_size=20, max_overflow=60, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(
+        url, connect_args={"check_same_thread": False}, pool_size=20, max_overflow=60, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

@@ -32,6 +32,7 @@ from shared.rules.numbers import code_hash, new_code, new_token, read_code
 from shared.rules.pin import good_pin, read_pin
 
 LETTER_LIFE: Final = timedelta(days=60)
+SECOND_TRY: Final = timedelta(minutes=30)
 TRIES: Final = 5
 WAIT: Final = timedelta(minutes=15)
 OWN_PHONE: Final = timedelta(days=14)
@@ -113,14 +114,32 @@ def open_letter(session: Session, typed: str, *, shared_device: bool) -> str | N
     """
     invitation = _letter(session, typed)
     if invitation.state is InvitationState.USED:
-        if _credential(session, invitation.office_id, account_id=invitation.account_id) is None:
+        if _credential(session, invitation.office_id, account_id=invitation.account_id):
+            return None
+        if not _answer_was_lost(session, invitation):
             raise SignInRefused("used")
-        return None
+        return _begin_recipient(session, invitation, shared_device)
     if invitation.expires_at <= clock.now():
         raise SignInRefused("expired")
     invitation.move(InvitationState.USED, clock.now())
     session.flush()
     return _begin_recipient(session, invitation, shared_device)
+
+
+def _answer_was_lost(session: Session, invitation: Invitation) -> bool:
+    """Whether the code may open once more: it was used just now, and nobody has signed out since.
+
+    On a slow network the first tap may have been answered into nothing; that must not cost a person her letter.
+    """
+    if invitation.used_at is None or clock.now() - invitation.used_at > SECOND_TRY:
+        return False
+    left = select(SignIn.id).where(
+        SignIn.office_id == invitation.office_id,
+        SignIn.account_id == invitation.account_id,
+        SignIn.created_at >= invitation.used_at,
+        SignIn.ended_at.is_not(None),
+    )
+    return session.scalar(left.limit(1)) is None
 
 
 def enter_pin(session: Session, typed_code: str, typed_pin: str, *, shared_device: bool) -> str | SignInRefused:
@@ -143,6 +162,9 @@ def choose_pin(session: Session, who: Recipient, typed: str) -> None:
     :raises WeakPin: with a code for the page.
     """
     pin = good_pin(typed)
+    session.get_one(
+        PortalAccount, (who.office_id, who.account_id), with_for_update=True
+    )  # two taps, one after the other
     credential = _credential(session, who.office_id, account_id=who.account_id)
     if credential is None:
         credential = Credential(office_id=who.office_id, account_id=who.account_id, secret_hash="")

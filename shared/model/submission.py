@@ -106,7 +106,7 @@ class Step(OfOffice, Base):
     __tablename__ = "step"
     __table_args__ = (
         belongs_to("submission_id", "submission"),
-        UniqueConstraint("office_id", "attempt"),
+        UniqueConstraint("office_id", "submission_id", "attempt"),
         Index("ix_step_submission", "office_id", "submission_id"),
     )
     submission_id: Mapped[UUID]
@@ -126,7 +126,7 @@ class SubmissionVersion(OfOffice, Base):
     __table_args__ = (
         belongs_to("submission_id", "submission"),
         UniqueConstraint("office_id", "submission_id", "no"),
-        UniqueConstraint("office_id", "attempt"),
+        UniqueConstraint("office_id", "submission_id", "attempt"),
         CheckConstraint("no >= 1", name="no"),
         CheckConstraint("(sent_at IS NULL) = (attempt IS NULL)", name="sent_with_attempt"),
     )

@@ -107,11 +107,24 @@ def test_only_the_hash_of_a_code_is_kept(session: Session, code: str) -> None:
     assert code not in repr(vars(letter))
 
 
-def test_a_used_letter_without_a_secret_opens_nothing_more(session: Session, code: str) -> None:
-    sign_in.open_letter(session, code, shared_device=False)
+def test_a_used_letter_without_a_secret_opens_nothing_after_half_an_hour(session: Session, code: str) -> None:
+    token(sign_in.open_letter(session, code, shared_device=False))
+    with later(minutes=31), pytest.raises(SignInRefused, match="used"):
+        sign_in.open_letter(session, code, shared_device=False)
+
+
+def test_a_used_letter_opens_once_more_when_the_answer_was_lost_on_the_way(session: Session, code: str) -> None:
+    first = token(sign_in.open_letter(session, code, shared_device=False))
+    second = token(sign_in.open_letter(session, code, shared_device=False))
+    assert first != second
+    assert sign_in.recipient_of(session, second)
+
+
+def test_a_used_letter_opens_nothing_more_once_somebody_has_signed_out(session: Session, code: str) -> None:
+    sign_in.end(session, token(sign_in.open_letter(session, code, shared_device=False)))
+    session.flush()
     with pytest.raises(SignInRefused, match="used"):
         sign_in.open_letter(session, code, shared_device=False)
-    assert refusal(sign_in.enter_pin(session, code, PIN, shared_device=False))[0] == "wrong"
 
 
 def test_a_used_letter_asks_for_the_secret_and_opens_with_it(session: Session, code: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from config.settings import Settings
 from portal import create_app as create_portal
 from shared import clock, sign_in
-from shared.model import Credential, Role, SignIn, StaffMember
+from shared.model import Role, SignIn, StaffMember, Tries
 from shared.sign_in import Staff
 from staff.access import own_path
 from tests import factories
@@ -72,7 +72,7 @@ def test_wrong_tries_are_counted_in_the_database(
 ) -> None:
     come_in(stranger, password="ちがう")
     with make_session() as session:
-        assert session.scalars(select(Credential.failures)).one() == 1
+        assert session.scalars(select(Tries.failures)).one() == 1
 
 
 def test_one_comes_back_to_the_page_one_wanted(stranger: Desk, tarou: Staff) -> None:

@@ -100,7 +100,7 @@ def upgrade() -> None:
             ["submission.office_id", "submission.id"],
             name="fk_step_office_id_submission_id",
         ),
-        sa.UniqueConstraint("office_id", "attempt", name="uq_step_office_id_attempt"),
+        sa.UniqueConstraint("office_id", "submission_id", "attempt", name="uq_step_office_id_submission_id_attempt"),
         sa.CheckConstraint("actor_kind IN ('recipient', 'staff', 'machine')", name=op.f("ck_step_actor_kind")),
         sa.CheckConstraint(
             f"became IN {STATES}",
@@ -127,7 +127,9 @@ def upgrade() -> None:
             ["submission.office_id", "submission.id"],
             name="fk_submission_version_office_id_submission_id",
         ),
-        sa.UniqueConstraint("office_id", "attempt", name="uq_submission_version_office_id_attempt"),
+        sa.UniqueConstraint(
+            "office_id", "submission_id", "attempt", name="uq_submission_version_office_id_submission_id_attempt"
+        ),
         sa.UniqueConstraint(
             "office_id", "submission_id", "no", name="uq_submission_version_office_id_submission_id_no"
         ),
