@@ -82,6 +82,8 @@ def web_app(name: str, settings: Settings, load: Callable[[Session, str], Any | 
         SESSION_COOKIE_SECURE=settings.secure_cookies,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        # A picture that is slow to come must not bring back the cookie of before the sign-out.
+        SESSION_REFRESH_EACH_REQUEST=False,
         MAX_CONTENT_LENGTH=settings.request_limit,
         WTF_CSRF_TIME_LIMIT=None,  # hunting for a paper takes as long as it takes; the session is the limit
         BABEL_DEFAULT_LOCALE="ja",

@@ -18,7 +18,7 @@ def create_app(settings: Settings) -> Flask:
     app.permanent_session_lifetime = sign_in.OWN_PHONE
     for room in (signin, home, income, payslips, sent, correction, files, display):
         app.register_blueprint(room.bp)
-    app.extensions["csrf"].exempt(signin.leave)  # the way out works from the oldest page; SameSite guards it
+    app.extensions["csrf"].exempt(signin.leave)  # it asks for itself: the way out works from the oldest page, too
     app.context_processor(office.card)
     app.context_processor(display.chosen)
     return app

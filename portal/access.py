@@ -43,6 +43,7 @@ def _guard() -> ResponseReturnValue | None:
         if renew:
             with transaction() as write:
                 sign_in.renew(write, current_user.get_id())
+            session.modified = True  # the cookie lives on with the row
         return None
     session["back"] = _place() if _can_be_opened(request.path) else url_for("home.show")
     if request.method == "POST" and _park():

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, flash, redirect, render_template, session, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_login import current_user, login_user, logout_user
 from flask_wtf import FlaskForm
+from flask_wtf.csrf import CSRFError, validate_csrf
 from wtforms import BooleanField, PasswordField, StringField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, ValidationError
 
 from config.log import log
-from config.web import Visitor, public, reading, settings, transaction
+from config.web import Visitor, public, reading, same_origin, settings, transaction
 from portal.access import me, recipient_required
 from shared import sign_in
 from shared.errors import SignInRefused
@@ -155,7 +156,15 @@ def choose_pin() -> ResponseReturnValue:
 @bp.post("/leave")
 @public
 def leave() -> ResponseReturnValue:
-    """すぐ閉じる: the session is dead before the next page is asked for."""
+    """すぐ閉じる: the session is dead before the next page is asked for.
+
+    From an old page the token may be stale; then the browser's word that the page is ours is enough.
+    """
+    try:
+        validate_csrf(request.form.get("csrf_token"))
+    except ValidationError as stale:
+        if not same_origin():
+            raise CSRFError(str(stale)) from stale
     if current_user.is_authenticated:
         with transaction() as write:
             sign_in.end(write, current_user.get_id())

@@ -145,7 +145,7 @@ def waiting(session: Session, who: Staff, scope: Scope = Scope.MINE) -> list[Que
 
 
 def next_for(session: Session, who: Staff) -> UUID | None:
-    """The best submission of one's own households that nobody has, locked for this transaction.
+    """The best submission of one's own households that nobody else has, locked for this transaction.
 
     Rows another session is just taking are passed over, so two people never wait for one another here.
     """

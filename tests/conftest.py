@@ -64,12 +64,6 @@ def _forget_power_cuts(url: str) -> None:
 def make_postgresql(postgresql: str) -> Iterator[Callable[..., str]]:
     """Make a database, as a copy of another if one is named, and return its address."""
     admin = create_engine(postgresql, isolation_level="AUTOCOMMIT")
-    ours = "TEST_DATABASE_URL" not in os.environ
-    if ours:
-        with admin.connect() as connection:  # what a power cut would cost is tried on SQLite; here it only takes time
-            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-                connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
-            connection.execute(text("SELECT pg_reload_conf()"))
     made: list[str] = []
 
     def make(template: str | None = None) -> str:
@@ -81,7 +75,7 @@ def make_postgresql(postgresql: str) -> Iterator[Callable[..., str]]:
         return make_url(postgresql).set(database=name).render_as_string(hide_password=False)
 
     yield make
-    if not ours:  # a server of our own is thrown away whole
+    if os.environ.get("TEST_DATABASE_URL"):  # a server of our own is thrown away whole
         with admin.connect() as connection:
             for name in made:
                 connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))

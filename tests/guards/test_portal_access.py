@@ -140,16 +140,17 @@ def test_no_form_is_taken_without_its_token(
     before = rows(make_session)
     fields = {"gross_yen": "1", "month": "2026-11", "pin": "7391 2846", "text": "xl", "theme": "light", "code": "x"}
     for rule in routes(app):
-        # すぐ閉じる must work from the oldest page there is; it can do no more than close.
-        if "POST" not in (rule.methods or ()) or rule.endpoint == "signin.leave":
+        if "POST" not in (rule.methods or ()):
             continue
         path = address(rule, papers[State.DRAFT])
-        for headers in (OURS, {"Origin": "https://evil.example"}, None):
+        # すぐ閉じる works from the oldest page of ours, where a token is stale; from no other site.
+        from_ours = () if rule.endpoint == "signin.leave" else (OURS,)
+        for headers in (*from_ours, {"Origin": "https://evil.example"}, None):
             page = hanako.phone.post(path, fields, headers)
             assert page.status == 400, path
             assert page.heading == "もう一度、押してください"
             assert look(page) == []
-        assert hanako.phone.post_files(path, fields, Sent("a.jpg", JPEG)).status == 400
+        assert not from_ours or hanako.phone.post_files(path, fields, Sent("a.jpg", JPEG)).status == 400
     assert rows(make_session) == before
     assert hanako.phone.open("/home").status == 200
 

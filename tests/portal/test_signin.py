@@ -190,14 +190,20 @@ def test_leaving_kills_the_session_for_every_copy_of_the_cookie(hanako: Somebody
 
 
 def test_the_way_out_works_from_any_page_however_old(phone: Phone, hanako: Somebody) -> None:
-    for headers in (None, {"Origin": "http://localhost"}):
-        for fields in ({}, {"csrf_token": "of a session long gone"}):
-            assert phone.post("/leave", fields, headers).place == "/closed"
+    for fields in ({}, {"csrf_token": "of a session long gone"}):
+        assert phone.post("/leave", fields, {"Origin": "http://localhost"}).place == "/closed"
     hanako.phone.open("/home")
     second_tap = hanako.phone.twin()
     assert hanako.phone.press("/leave").place == "/closed"
     assert second_tap.press("/leave").place == "/closed"
     assert second_tap.open("/home").place == "/"
+
+
+def test_another_site_signs_nobody_out(hanako: Somebody) -> None:
+    hanako.phone.open("/home")
+    for headers in (None, {"Origin": "https://evil.example"}):
+        assert hanako.phone.post("/leave", {}, headers).status == 400
+    assert hanako.phone.open("/home").status == 200
 
 
 def test_signing_in_begins_a_new_session(app: Flask, phone: Phone, letter: str) -> None:
@@ -247,8 +253,9 @@ def test_a_phone_of_ones_own_stays_in_and_a_shared_one_does_not(
     assert "Expires" not in page.headers["Set-Cookie"], "a shared phone forgets when the browser closes"
     with clock.at(evening + timedelta(minutes=31)):
         assert phone.open("/home").place == "/"
-        assert hanako.phone.open("/home").status == 200
-    assert "Expires" in hanako.phone.open("/home").headers["Set-Cookie"]
+        kept = hanako.phone.open("/home")
+        assert kept.status == 200
+        assert "Expires" in kept.headers["Set-Cookie"]
     with clock.at(evening + timedelta(days=13)):
         assert hanako.phone.open("/home").status == 200, "it slides while she comes by"
     with clock.at(evening + timedelta(days=26)):
@@ -301,3 +308,17 @@ def test_a_pin_is_never_put_aside_nor_written_into_a_page(
     assert hanako.phone.post("/pin/choose", fields).place == "/"
     assert count(ParkedForm) == 0
     assert "残っています" not in hanako.phone.follow().text
+
+
+def test_an_answer_that_changes_nothing_brings_no_cookie(hanako: Somebody) -> None:
+    """A slow picture, asked for before the sign-out, would bring the old cookie back over the new one."""
+    hanako.phone.open("/home")
+    for path in ("/home", "/sent", "/static/phone.css", "/shared/base.css"):
+        assert "Set-Cookie" not in hanako.phone.open(path).headers, path
+
+
+def test_the_cookie_lives_on_with_the_session(hanako: Somebody) -> None:
+    with clock.at(clock.now() + timedelta(days=10)):
+        assert "Expires=" in hanako.phone.open("/home").headers["Set-Cookie"]
+    with clock.at(clock.now() + timedelta(days=20)):
+        assert hanako.phone.open("/home").status == 200

@@ -300,13 +300,22 @@ def test_two_versions_of_one_number_or_a_sent_one_without_its_attempt(session: S
         with_another(session, SubmissionVersion, attempt=None)
 
 
-def test_one_attempt_for_two_steps_or_two_versions(session: Session) -> None:
-    first, second = factories.submission(session), factories.submission(session)
-    attempt = intake.sent_version(session, first).attempt
+def test_one_attempt_for_two_steps_or_two_versions_of_a_submission(session: Session) -> None:
+    row = factories.submission(session, State.RETURNED)
+    intake.send(session, factories.recipient_of(session, row), row.id, attempt=uuid4())
+    attempt = intake.sent_version(session, row).attempt
     with refused(session):
         with_another(session, SubmissionVersion, attempt=attempt)
     with refused(session):
-        session.execute(update(Step).where(Step.submission_id == second.id).values(attempt=attempt))
+        with_another(session, Step, attempt=attempt)
+
+
+def test_one_attempt_in_two_submissions_is_no_clash(session: Session) -> None:
+    attempt = uuid4()
+    for _ in range(2):
+        who = factories.recipient(session, factories.household(session))
+        intake.send(session, who, factories.draft(session, who).id, attempt=attempt)
+    assert len(session.scalars(select(Step).where(Step.attempt == attempt)).all()) == 2
 
 
 def test_two_corrections_of_one_version_or_an_item_that_names_nothing_or_both(session: Session) -> None:
