@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -115,7 +114,7 @@ def ask(submission_id: UUID, screen: str) -> ResponseReturnValue:
     """One question. What is right is kept at once; what is not stays in the field."""
     with reading() as session:
         draft = intake.draft_of(session, me(), submission_id)
-        before = _last_time(session, draft.submission.month)
+        before = slips.last_before(session, me(), draft.submission.month)  # a reminder, never filled in
     again = parked()
     form = SCREENS[screen](formdata=again, obj=draft.line) if again else SCREENS[screen](obj=draft.line)
     if again:
@@ -143,12 +142,6 @@ def _screen_url(submission_id: UUID, screen: str) -> str:
             return url_for("correction.show", submission_id=submission_id)
         case _:
             return url_for("income.ask", submission_id=submission_id, screen=screen)
-
-
-def _last_time(session: Any, month: date) -> slips.Slip | None:
-    """The report before this one: shown as a reminder, never filled in."""
-    earlier = [slip for slip in slips.sent_by(session, me()) if slip.month < month]
-    return max(earlier, key=lambda slip: slip.month, default=None)
 
 
 @bp.route("/<uuid:submission_id>/check", methods=["GET", "POST"])

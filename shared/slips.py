@@ -207,6 +207,22 @@ def sent_by(session: Session, who: Recipient) -> list[Slip]:
     return [slip(session, submission) for submission in rows]
 
 
+def last_before(session: Session, who: Recipient, month: date) -> Slip | None:
+    """What the person sent for the newest month before ``month``, if anything."""
+    row = session.scalar(
+        select(Submission)
+        .where(
+            Submission.office_id == who.office_id,
+            Submission.member_id == who.member_id,
+            Submission.state.not_in((State.DRAFT, State.WITHDRAWN, State.VOIDED)),
+            Submission.month < month,
+        )
+        .order_by(Submission.month.desc(), Submission.arrived_at.desc())
+        .limit(1)
+    )
+    return slip(session, row) if row else None
+
+
 def pages_of(session: Session, office_id: UUID, file_id: UUID) -> list[SafeCopy]:
     """The safe pages of a file, in order."""
     return list(

@@ -82,16 +82,17 @@ def town(database_url: str, engine: Engine, tmp_path: Path, request: pytest.Fixt
             place.mkdir(parents=True, exist_ok=True)
         valkey = services.Valkey.at(folder)
         crew.start(valkey.service)
+        ports = services.free_port(), services.free_port()
         chosen = {
             "MADOGUCHI_DATABASE_URL": database_url,
             "MADOGUCHI_FILE_LIMIT": "1000000",
             "MADOGUCHI_FILES_LIMIT": "3",
+            "MADOGUCHI_EXIT_URL": f"http://127.0.0.1:{ports[0]}/no-letter",  # no journey leaves this machine
             **_storage(database_url, request),
         }
         variables = {
             name: {**services.environ(folder, name, valkey.url), **chosen} for name in ("portal", "staff", "worker")
         }
-        ports = services.free_port(), services.free_port()
         crew.start(
             services.web("portal", ports[0], variables["portal"]),
             services.web("staff", ports[1], variables["staff"]),

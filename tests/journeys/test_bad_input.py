@@ -12,7 +12,8 @@ from sqlalchemy import func, select, update
 from shared import clock
 from shared.model import SignIn, StoredFile, Submission, SubmissionVersion
 from shared.session import sessions
-from tests.journeys.conftest import Town
+from tests.journeys.conftest import PASSWORD, Town
+from tests.journeys.desk import Desk
 from tests.journeys.phone import Phone
 
 
@@ -41,8 +42,8 @@ def test_a_wrong_and_a_used_up_code(careful: Phone, town: Town) -> None:
     says(phone, "この番号は見つかりませんでした", "wrong-code")
     assert phone.page.locator("#code").input_value() == "ABCD-EFGH-2345"
     phone.sign_in(town.code.lower())
-    with phone.page.expect_response("**/closed"):
-        phone.page.get_by_role("button", name="すぐ閉じる").click()
+    phone.page.get_by_role("button", name="すぐ閉じる").click()
+    phone.page.wait_for_url("**/no-letter")  # the weather of this town
     phone.page.goto(f"{town.portal}/home")
     expect(phone.page.locator("h1")).to_contain_text("手紙の番号")
     phone.page.locator("#code").fill(town.code)
@@ -164,3 +165,32 @@ def test_another_persons_paper_is_not_there(careful: Phone, town: Town) -> None:
         expect(phone.page.locator("h1")).to_contain_text("見つかりません")
     phone.look("not-there")
     assert phone.looks == []
+
+
+def test_what_goes_wrong_at_the_desk_is_said_in_words(desk: Desk, clerk: Desk, town: Town) -> None:
+    first, second = desk, clerk
+    careful = town.engine.dialect.name == "postgresql"
+    first.page.goto(town.staff)
+    first.page.locator("#login").fill("shida")
+    first.page.locator("#password").fill("not the password")
+    first.press("入る")
+    expect(first.page.locator("main")).to_contain_text("名前かパスワードがちがいます")
+    first.careful = careful
+    first.look("wrong-password")
+    first.careful = False
+    first.sign_in("shida", PASSWORD)
+    second.sign_in("reino", PASSWORD)
+    second.careful = careful
+    line = first.wait_for_line("別野　人子")
+    second.page.goto(f"{town.staff}/?scope=all")
+    second.waiting().filter(has_text="別野　人子").locator("a.who").click()  # her page shows it as free
+    first.open_and_take(line)
+    second.press("わたしが対応する")
+    expect(second.page.locator("h1")).to_contain_text("ほかの人が対応しています")
+    expect(second.page.locator("main")).to_contain_text("試田 美紀さんが")
+    second.look("taken")
+    answer = second.page.goto(f"{town.staff}/review/{uuid4()}")
+    assert answer is not None
+    assert answer.status == 404
+    second.look("not-there")
+    assert first.looks + second.looks == []

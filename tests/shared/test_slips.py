@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from shared import clock, intake, review, slips
-from shared.model import FileState, Reason, Receipt, ReceiptState, State, StoredFile, Submission
+from shared.model import MACHINE, FileState, Reason, Receipt, ReceiptState, State, StoredFile, Submission
 from tests import factories
 
 EVENING = datetime.fromisoformat("2026-11-19T20:12:41+09:00")
@@ -136,3 +136,21 @@ def test_the_safe_pages_of_a_file_come_in_order(session: Session) -> None:
     assert [page.page for page in slips.pages_of(session, row.office_id, file.id)] == [1, 2]
     assert slips.pages_of(session, row.office_id, factories.unknown_id()) == []
     assert slips.pages_of(session, factories.unknown_id(), file.id) == []
+
+
+def test_the_report_before_this_one_is_the_newest_earlier_one_that_still_counts(session: Session) -> None:
+    who = factories.recipient(session)
+    august, september, october = date(2026, 8, 1), date(2026, 9, 1), factories.OCTOBER
+    drafts = [factories.draft(session, who, august), factories.draft(session, who, september, gross_yen=82_400)]
+    sent = [intake.send(session, who, draft.id, attempt=uuid4()) for draft in drafts]
+    factories.draft(session, who, october)
+    before = slips.last_before(session, who, october)
+    assert before is not None
+    assert (before.month, before.wage.gross_yen) == (september, 82_400)
+    sent[1].move(State.WITHDRAWN, MACHINE)
+    session.flush()
+    before = slips.last_before(session, who, october)
+    assert before is not None
+    assert before.month == august
+    assert slips.last_before(session, who, august) is None
+    assert slips.last_before(session, factories.recipient(session, factories.household(session)), october) is None
