@@ -11,7 +11,7 @@ from config.web import reading, settings, transaction
 from portal.access import me, recipient_required
 from portal.income import SCREEN_OF
 from portal.upload import Refusal, attempt_of_form, take
-from shared import intake, slips
+from shared import drafts, slips
 from shared.errors import AlreadySent
 from shared.model import State
 
@@ -25,8 +25,8 @@ def show(submission_id: UUID) -> ResponseReturnValue:
     refused: list[Refusal] = []
     try:
         with reading() as session:
-            draft = intake.draft_of(session, me(), submission_id)
-            held = {file.id for file in intake.files_of(session, draft.version)}
+            draft = drafts.draft_of(session, me(), submission_id)
+            held = {file.id for file in drafts.files_of(session, draft.version)}
     except AlreadySent:
         return redirect(url_for("sent.show", submission_id=submission_id), 303)
     if draft.submission.state is State.DRAFT:  # nothing was sent, so nothing was asked for again
@@ -36,13 +36,13 @@ def show(submission_id: UUID) -> ResponseReturnValue:
         taken, refused = take(submission_id, attempt_of_form(), instead_of=1 if replaced else 0)
         if taken and replaced:
             with transaction() as session:
-                intake.remove(session, me(), submission_id, replaced)
+                drafts.remove(session, me(), submission_id, replaced)
         if taken and not refused:
             return redirect(url_for("correction.show", submission_id=submission_id), 303)
         if not taken and not refused:
             refused = [Refusal("", "none_chosen")]
     with reading() as session:
-        draft = intake.draft_of(session, me(), submission_id)
+        draft = drafts.draft_of(session, me(), submission_id)
         slip = slips.slip(session, draft.submission, draft.version)
         before = slips.slip(session, draft.submission)
     facts = {"slip": slip, "before": before, "refused": refused, "screen_of": SCREEN_OF, "limits": settings()}

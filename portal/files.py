@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from config.web import reading, storage
 from portal.access import me, recipient_required
-from shared import intake, slips
+from shared import drafts, slips
 from shared.errors import NotThere
 from shared.model import SafeCopy, StoredFile
 
@@ -21,7 +21,7 @@ def _page(file_id: UUID, number: int) -> SafeCopy:
         file = session.get(StoredFile, (me().office_id, file_id))
         if file is None:
             raise NotThere
-        intake.own(session, me(), file.submission_id)
+        drafts.own(session, me(), file.submission_id)
         for page in slips.pages_of(session, file.office_id, file.id):
             if page.page == number:
                 return page

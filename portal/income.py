@@ -18,7 +18,7 @@ from config.web import reading, transaction
 from portal.access import me, parked, recipient_required
 from portal.answers import DaysField, YenField
 from portal.upload import attempt_of_form
-from shared import clock, intake, slips
+from shared import clock, drafts, intake, slips
 from shared.errors import AlreadySent, Incomplete
 from shared.model import State
 from shared.rules.income import gaps
@@ -104,7 +104,7 @@ def new() -> ResponseReturnValue:
         form.month.errors = [sentences[wrong.code]]
         return render_template("month.html", form=form), 422
     with transaction() as session:
-        submission = intake.start_report(session, me(), month)
+        submission = drafts.start_report(session, me(), month)
     return redirect(url_for("income.ask", submission_id=submission.id, screen="employer"), 303)
 
 
@@ -113,7 +113,7 @@ def new() -> ResponseReturnValue:
 def ask(submission_id: UUID, screen: str) -> ResponseReturnValue:
     """One question. What is right is kept at once; what is not stays in the field."""
     with reading() as session:
-        draft = intake.draft_of(session, me(), submission_id)
+        draft = drafts.draft_of(session, me(), submission_id)
         before = slips.last_before(session, me(), draft.submission.month)  # a reminder, never filled in
     again = parked()
     form = SCREENS[screen](formdata=again, obj=draft.line) if again else SCREENS[screen](obj=draft.line)
@@ -123,7 +123,7 @@ def ask(submission_id: UUID, screen: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         fields = [field.name for field in form if field.name != "csrf_token"]
         with transaction() as session:
-            intake.write(session, me(), submission_id, {name: form.data[name] for name in fields})
+            drafts.write(session, me(), submission_id, {name: form.data[name] for name in fields})
         back = request.args.get("then")
         following = back if back in ("check", "correct") else ORDER[ORDER.index(screen) + 1]
         return redirect(_screen_url(submission_id, following), 303)
@@ -161,7 +161,7 @@ def check(submission_id: UUID) -> ResponseReturnValue:
             return redirect(url_for("sent.show", submission_id=submission_id), 303)
     with reading() as session:
         try:
-            draft = intake.draft_of(session, me(), submission_id)
+            draft = drafts.draft_of(session, me(), submission_id)
         except AlreadySent:  # the back button after sending leads to what was sent
             return redirect(url_for("sent.show", submission_id=submission_id), 303)
         slip = slips.slip(session, draft.submission, draft.version)

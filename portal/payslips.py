@@ -11,7 +11,7 @@ from config.web import reading, settings, transaction
 from portal.access import me, recipient_required
 from portal.income import steps
 from portal.upload import Refusal, attempt_of_form, take
-from shared import intake, slips
+from shared import drafts, slips
 
 bp = Blueprint("payslips", __name__, url_prefix="/income")
 
@@ -22,7 +22,7 @@ def show(submission_id: UUID) -> ResponseReturnValue:
     """The files of a draft; a POST brings more."""
     refused: list[Refusal] = []
     with reading() as session:
-        intake.draft_of(session, me(), submission_id)  # hers, and still open, before anything is kept
+        drafts.draft_of(session, me(), submission_id)  # hers, and still open, before anything is kept
     if request.method == "POST":
         taken, refused = take(submission_id, attempt_of_form())
         if taken and not refused:
@@ -30,8 +30,8 @@ def show(submission_id: UUID) -> ResponseReturnValue:
         if not taken and not refused:
             refused = [Refusal("", "none_chosen")]
     with reading() as session:
-        draft = intake.draft_of(session, me(), submission_id)
-        files = [slips.file_row(file) for file in intake.files_of(session, draft.version)]
+        draft = drafts.draft_of(session, me(), submission_id)
+        files = [slips.file_row(file) for file in drafts.files_of(session, draft.version)]
     facts = {"draft": draft, "files": files, "refused": refused, "step": steps("payslips"), "limits": settings()}
     return render_template("income/payslips.html", **facts), 422 if refused else 200
 
@@ -41,5 +41,5 @@ def show(submission_id: UUID) -> ResponseReturnValue:
 def remove(submission_id: UUID, file_id: UUID) -> ResponseReturnValue:
     """Take a file out again."""
     with transaction() as session:
-        intake.remove(session, me(), submission_id, file_id)
+        drafts.remove(session, me(), submission_id, file_id)
     return redirect(url_for("payslips.show", submission_id=submission_id), 303)

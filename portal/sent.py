@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from config.web import reading, storage
 from portal.access import me, recipient_required
-from shared import clock, duties, intake, receipts, slips
+from shared import clock, drafts, duties, receipts, slips
 from shared.clock import TOKYO
 
 bp = Blueprint("sent", __name__)
@@ -37,7 +37,7 @@ def _month_of_arrival(slip: slips.Slip) -> date:
 def show(submission_id: UUID) -> ResponseReturnValue:
     """The slip: number, time, and each thing by name, pages, size and hash."""
     with reading() as session:
-        slip = slips.slip(session, intake.own(session, me(), submission_id))
+        slip = slips.slip(session, drafts.own(session, me(), submission_id))
         left = len(duties.to_do(session, me(), clock.today()))
     return render_template("sent.html", slip=slip, left=left)
 

@@ -13,7 +13,7 @@ from config.log import log
 from config.settings import Settings
 from config.web import PlainRequest, reading, settings, storable, storage, transaction
 from portal.access import me
-from shared import intake
+from shared import drafts
 from shared.errors import DomainError, TooManyFiles
 from shared.model import StoredFile
 from uploads.checks import NotAccepted, what_is
@@ -84,9 +84,9 @@ def _take_one(submission_id: UUID, attempt: UUID, part: int, name: str, incoming
     kind = what_is(incoming.head, incoming.size)
     attempt = uuid5(attempt, incoming.sha256)  # the back button shows an old form: with other bytes it is no second tap
     with reading() as session:  # before the bytes move: is there a place for them at all?
-        draft = intake.draft_of(session, me(), submission_id)
-        earlier = intake.file_of_attempt(session, draft.submission, attempt, part)
-        held = intake.files_of(session, draft.version)  # read after it: what came meanwhile is in both or in this one
+        draft = drafts.draft_of(session, me(), submission_id)
+        earlier = drafts.file_of_attempt(session, draft.submission, attempt, part)
+        held = drafts.files_of(session, draft.version)  # read after it: what came meanwhile is in both or in this one
         if earlier and earlier.id in {file.id for file in held}:
             return earlier
         if len(held) >= limit:
@@ -94,14 +94,14 @@ def _take_one(submission_id: UUID, attempt: UUID, part: int, name: str, incoming
     if earlier:  # it was taken out again, and is wanted after all
         attempt = uuid4()
     key = f"original/{uuid4()}"
-    arrived = intake.Arrived(key, name, kind.value, incoming.size, incoming.sha256, attempt, part)
+    arrived = drafts.Arrived(key, name, kind.value, incoming.size, incoming.sha256, attempt, part)
     try:
         incoming.keep(storage(), key, kind.media_type)
     except StorageError as failed:
         raise _NotTaken("not_kept") from failed
     try:
         with transaction() as session:
-            file = intake.attach(session, me(), submission_id, arrived, limit=limit)
+            file = drafts.attach(session, me(), submission_id, arrived, limit=limit)
     except DomainError:  # nothing else: a database that breaks off may have kept the row, and the row needs its bytes
         storage().delete(key)
         raise

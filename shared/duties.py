@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import intake
+from shared import drafts
 from shared.model import Duty, DutyKind, State, Submission, WelfareOffice
 from shared.rules.income import WAGE_FIELDS
 from shared.rules.months import due_on
@@ -96,5 +96,5 @@ def to_do(session: Session, who: Recipient, today: date) -> list[DutyRow]:
 
 
 def _answered(session: Session, draft: Submission) -> int:
-    line = intake.wage_line(session, intake.latest_version(session, draft))
+    line = drafts.wage_line(session, drafts.latest_version(session, draft))
     return sum(getattr(line, field) is not None for field in WAGE_FIELDS)

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared import clock, journal, series
+from shared.drafts import sent_version
 from shared.errors import NotThere
-from shared.intake import promise, sent_version
 from shared.model import (
     Actor,
     Job,
@@ -25,6 +25,7 @@ from shared.model import (
     Submission,
     WelfareOffice,
 )
+from shared.outbox import promise
 from shared.review import changed_meanwhile
 from shared.rules.numbers import document_number
 from shared.rules.wareki import fiscal_year, japanese_date, japanese_moment, japanese_month

@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared import clock, journal
+from shared.drafts import files_of, sent_version
 from shared.errors import ChangedMeanwhile, NotThere, TakenByAnother
-from shared.intake import ask_again, files_of, sent_version
+from shared.intake import ask_again
 from shared.model import (
     MACHINE,
     Actor,

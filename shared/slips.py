@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import intake
+from shared import drafts
 from shared.model import (
     Correction,
     CorrectionItem,
@@ -101,8 +101,8 @@ class Slip:
 
 def slip(session: Session, submission: Submission, version: SubmissionVersion | None = None) -> Slip:
     """The submission as it was last sent, or in ``version``."""
-    version = version or intake.sent_version(session, submission)
-    line = intake.wage_line(session, version)
+    version = version or drafts.sent_version(session, submission)
+    line = drafts.wage_line(session, version)
     member = session.get_one(Member, (submission.office_id, submission.member_id))
     earner = session.get(Member, (submission.office_id, line.earner_id)) if line.earner_id else None
     receipt = session.scalar(
@@ -134,7 +134,7 @@ def slip(session: Session, submission: Submission, version: SubmissionVersion | 
             income_tax_yen=line.income_tax_yen,
             commuting_yen=line.commuting_yen,
         ),
-        files=[file_row(file) for file in intake.files_of(session, version)],
+        files=[file_row(file) for file in drafts.files_of(session, version)],
         correction=last_correction(session, submission),
         receipt_id=receipt.id if receipt else None,
         receipt_ready=bool(receipt and receipt.pdf_key),

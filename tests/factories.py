@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import clock, intake, review, sign_in
+from shared import clock, drafts, intake, review, sign_in
 from shared.model import (
     MACHINE,
     Base,
@@ -111,15 +111,15 @@ def letter(session: Session, who: Recipient) -> str:
 def draft(session: Session, who: Recipient | None = None, month: date = OCTOBER, **answers: str | int) -> Submission:
     """A report with every answer given, not sent."""
     who = who or recipient(session)
-    submission = intake.start_report(session, who, month)
-    intake.write(session, who, submission.id, {**WAGE, **answers})
+    submission = drafts.start_report(session, who, month)
+    drafts.write(session, who, submission.id, {**WAGE, **answers})
     return submission
 
 
-def arrived_file(**given: Any) -> intake.Arrived:
+def arrived_file(**given: Any) -> drafts.Arrived:
     """Bytes that would already be in the storage."""
     key = given.pop("key", f"original/{uuid4()}")
-    return intake.Arrived(
+    return drafts.Arrived(
         **{
             "key": key,
             "name": "給与明細 10月.pdf",
@@ -135,7 +135,7 @@ def arrived_file(**given: Any) -> intake.Arrived:
 
 def file(session: Session, who: Recipient, submission: Submission, **given: Any) -> StoredFile:
     """A file of a draft, just received."""
-    return intake.attach(session, who, submission.id, arrived_file(**given), limit=20)
+    return drafts.attach(session, who, submission.id, arrived_file(**given), limit=20)
 
 
 def make_safe(session: Session, stored: StoredFile, pages: int = 1) -> None:

@@ -19,7 +19,7 @@ from config.office.hibarino import Town
 from config.office.papers import Payslip
 from config.office.wages import Flaw, Paper, Work, answers, papers, payslip, photo
 from config.settings import MEBIBYTE
-from shared import clock, duties, intake, receipts, review, sign_in
+from shared import clock, drafts, duties, intake, receipts, review, sign_in
 from shared.errors import SignInRefused
 from shared.model import Actor, Reason, Role, Submission, Task, WelfareOffice
 from shared.review import AskAgain
@@ -100,8 +100,8 @@ class Replay:
         """The employer is written, then the phone rings."""
         who, work = self.people[entry.case_no], self.works[entry.case_no]
         with self.bench.sessions.begin() as session:
-            begun = intake.start_report(session, who, entry.month)
-            intake.write(session, who, begun.id, {"employer": work.employer})
+            begun = drafts.start_report(session, who, entry.month)
+            drafts.write(session, who, begun.id, {"employer": work.employer})
 
     def _send(self, entry: Entry) -> None:
         who, work, flaw = self.people[entry.case_no], self.works[entry.case_no], self._flaw(entry)
@@ -109,8 +109,8 @@ class Replay:
         arrived = [self._bring(paper, part) for part, paper in enumerate(papers(work, slip, flaw))]
         with self.bench.sessions.begin() as session:
             with clock.at(entry.at - timedelta(minutes=6)):
-                report = intake.start_report(session, who, entry.month)
-                intake.write(session, who, report.id, answers(slip, flaw))
+                report = drafts.start_report(session, who, entry.month)
+                drafts.write(session, who, report.id, answers(slip, flaw))
             owed = self._attach(session, who, report.id, arrived, entry.at - timedelta(minutes=2))
             intake.send(session, who, report.id, attempt=uuid4())
         self.slips[self._key(entry)], self.reports[self._key(entry)] = slip, report.id
@@ -124,10 +124,10 @@ class Replay:
             arrived.append(self._bring(photo(slip, entry.at.minute, dark=False), 0))
         with self.bench.sessions.begin() as session:
             with clock.at(entry.at - timedelta(minutes=4)):
-                draft = intake.write(session, who, report_id, answers(slip))
-                for file in intake.files_of(session, draft.version) if arrived else ():
+                draft = drafts.write(session, who, report_id, answers(slip))
+                for file in drafts.files_of(session, draft.version) if arrived else ():
                     if file.kind != "pdf":
-                        intake.remove(session, who, report_id, file.id)
+                        drafts.remove(session, who, report_id, file.id)
             owed = self._attach(session, who, report_id, arrived, entry.at - timedelta(minutes=1))
             intake.send(session, who, report_id, attempt=uuid4())
         self._work_on(report_id, owed, entry.at)
@@ -153,7 +153,7 @@ class Replay:
             report = self._claimed(session, entry, report_id)
             asked = AskAgain(seen=report.revision, attempt=uuid4())
             if self._flaw(entry) is Flaw.DARK:
-                files = intake.files_of(session, intake.sent_version(session, report))
+                files = drafts.files_of(session, drafts.sent_version(session, report))
                 pictures = [file for file in files if file.kind != "pdf"]
                 words = "金額のところが暗くて読めません。明るいところで、もう一度とってください。"
                 asked.files.update({file.id: (Reason.DARK, words) for file in pictures})
@@ -177,20 +177,20 @@ class Replay:
             review.claim(session, by, report_id)
         return review.open_for(session, by, report_id)
 
-    def _bring(self, paper: Paper, part: int) -> intake.Arrived:
+    def _bring(self, paper: Paper, part: int) -> drafts.Arrived:
         """Make the paper and let its bytes arrive as the portal does."""
         with Incoming(self.bench.scratch, _FILE_LIMIT) as incoming:
             incoming.write(paper.make())
             kind = what_is(incoming.head, incoming.size)
             key = f"original/{uuid4()}"
             incoming.keep(self.bench.storage, key, kind.media_type)
-            return intake.Arrived(key, paper.name, kind.value, incoming.size, incoming.sha256, uuid4(), part)
+            return drafts.Arrived(key, paper.name, kind.value, incoming.size, incoming.sha256, uuid4(), part)
 
     def _attach(
-        self, session: Session, who: Recipient, report_id: UUID, arrived: list[intake.Arrived], at: datetime
+        self, session: Session, who: Recipient, report_id: UUID, arrived: list[drafts.Arrived], at: datetime
     ) -> list[UUID]:
         with clock.at(at):
-            files = [intake.attach(session, who, report_id, file, limit=_FILES_LIMIT) for file in arrived]
+            files = [drafts.attach(session, who, report_id, file, limit=_FILES_LIMIT) for file in arrived]
         return [self._owed(session, file.id) for file in files]
 
     def _owed(self, session: Session, subject_id: UUID) -> UUID:

@@ -21,7 +21,7 @@ from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import clock, intake, journal, migrations, receipts, review, sign_in
+from shared import clock, drafts, intake, journal, migrations, receipts, review, sign_in
 from shared.model import Base, Reason, Role, State
 from shared.model.sign_in import ParkedForm
 from shared.session import engine_for, migrate, sessions
@@ -164,7 +164,7 @@ def fill(session: Session) -> None:
         seen=returned.revision, attempt=uuid4(), files={file.id: (Reason.DARK, "")}, memo="電話した"
     )
     review.send_back(session, worker, returned.id, asked)
-    intake.write(session, who, returned.id, {"gross_yen": 90_000})
+    drafts.write(session, who, returned.id, {"gross_yen": 90_000})
     factories.submission(session, State.IN_REVIEW)
     row = factories.submission(session, State.ACCEPTED)
     receipts.issue(session, clerk, row.id, seen=row.revision, attempt=uuid4(), demo=True)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from config.settings import Settings
 from portal import create_app
-from shared import intake
+from shared import drafts
 from shared.model import Base, StoredFile, Submission
 from shared.session import engine_for
 from tests import factories
@@ -130,7 +130,7 @@ def jiro(meet: Callable[..., Somebody]) -> Somebody:
 def begun(hanako: Somebody, make_session: sessionmaker[Session]) -> UUID:
     """Her report for October with nothing in it yet."""
     with make_session.begin() as session:
-        return intake.start_report(session, hanako.who, factories.OCTOBER).id
+        return drafts.start_report(session, hanako.who, factories.OCTOBER).id
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def rows(make_session: sessionmaker[Session], report: UUID) -> Callable[[], list
     def files() -> list[StoredFile]:
         with make_session() as session:
             found = session.scalars(select(Submission).where(Submission.id == report)).one()
-            return intake.files_of(session, intake.latest_version(session, found))
+            return drafts.files_of(session, drafts.latest_version(session, found))
 
     return files
 

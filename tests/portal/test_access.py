@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import clock, intake
+from shared import clock, drafts
 from shared.model import IncomeLine, ParkedForm, SignIn, Submission
 from tests import factories
 from tests.factories import OCTOBER
@@ -80,7 +80,7 @@ def test_what_one_person_typed_is_never_shown_to_another(
     page = hanako.phone.follow()
     assert page.status == 404, "it is not his report"
     with make_session.begin() as session:
-        his = intake.start_report(session, jiro.who, OCTOBER).id
+        his = drafts.start_report(session, jiro.who, OCTOBER).id
     for path in ("/home", "/income/new", "/sent", jiro.path(his, "employer"), jiro.path(his, "check")):
         page = hanako.phone.open(path)
         assert page.status == 200

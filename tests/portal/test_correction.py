@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import clock, intake, review
+from shared import clock, drafts, intake, review
 from shared.model import FileState, Reason, State, StoredFile, Submission, SubmissionVersion
 from tests import factories
 from tests.portal.phone import JPEG, Phone, Sent, Somebody
@@ -70,7 +70,7 @@ def names(make_session: Make, submission_id: UUID, no: int) -> list[str]:
         query = select(SubmissionVersion).where(
             SubmissionVersion.submission_id == submission_id, SubmissionVersion.no == no
         )
-        return [file.name for file in intake.files_of(session, session.scalars(query).one())]
+        return [file.name for file in drafts.files_of(session, session.scalars(query).one())]
 
 
 def replace(phone: Phone, returned: Returned, *files: Sent) -> int:
@@ -152,7 +152,7 @@ def test_a_value_is_mended_and_leads_back_to_the_request(
     assert "書いてあるのは 85,000円 （なおしました）" in page.text
     with make_session() as session:
         first = session.scalars(select(SubmissionVersion).where(SubmissionVersion.no == 1)).one()
-        assert intake.wage_line(session, first).gross_yen == 85_400, "what was sent stays as it was sent"
+        assert drafts.wage_line(session, first).gross_yen == 85_400, "what was sent stays as it was sent"
 
 
 def test_all_can_be_sent_again_as_it_was(hanako: Somebody, returned: Returned, make_session: Make) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import intake, slips
+from shared import drafts, slips
 from tests import factories
 from tests.portal.pages import without_tokens
 from tests.portal.phone import Somebody
@@ -136,5 +136,5 @@ def test_a_file_that_was_taken_out_is_still_only_hers(
     hanako: Somebody, jiro: Somebody, paper: Paper, make_session: Make
 ) -> None:
     with make_session.begin() as session:
-        intake.remove(session, hanako.who, paper.submission_id, paper.id)
+        drafts.remove(session, hanako.who, paper.submission_id, paper.id)
     assert jiro.phone.open(paper.page(1)).status == 404

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.orm import Session
 
-from shared import clock, duties, intake, journal, series
+from shared import clock, drafts, duties, intake, journal, outbox, series
 from shared.model import (
     MACHINE,
     Claim,
@@ -206,7 +206,7 @@ def receipt_for(session: Session, row: Submission, **given: Any) -> Receipt:
         **{
             "office_id": row.office_id,
             "submission_id": row.id,
-            "version_id": intake.sent_version(session, row).id,
+            "version_id": drafts.sent_version(session, row).id,
             "document_no": uuid4().hex,
             "state": ReceiptState.ISSUED,
             "issued_by": factories.caseworker_of(session, row).staff_id,
@@ -303,7 +303,7 @@ def test_two_versions_of_one_number_or_a_sent_one_without_its_attempt(session: S
 def test_one_attempt_for_two_steps_or_two_versions_of_a_submission(session: Session) -> None:
     row = factories.submission(session, State.RETURNED)
     intake.send(session, factories.recipient_of(session, row), row.id, attempt=uuid4())
-    attempt = intake.sent_version(session, row).attempt
+    attempt = drafts.sent_version(session, row).attempt
     with refused(session):
         with_another(session, SubmissionVersion, attempt=attempt)
     with refused(session):
@@ -421,7 +421,7 @@ def test_a_task_promised_twice_or_ended_in_two_ways(session: Session) -> None:
     file = factories.file(session, who, row)
     with refused(session):
         task = session.scalars(select(Task).where(Task.subject_id == file.id)).one()
-        intake.promise(session, task.office_id, task.job, task.subject_id)
+        outbox.promise(session, task.office_id, task.job, task.subject_id)
     with refused(session, "one_end"):
         with_another(session, Task, done_at=clock.now(), gave_up_at=clock.now())
     with refused(session, "tries"):
@@ -480,7 +480,7 @@ def test_a_household_whose_members_are_still_there_cannot_be_deleted(session: Se
 
 def test_a_file_that_stands_in_a_sent_version_cannot_be_deleted(session: Session) -> None:
     row = factories.submission(session, State.ARRIVED)
-    (file,) = intake.files_of(session, intake.sent_version(session, row))
+    (file,) = drafts.files_of(session, drafts.sent_version(session, row))
     with refused(session):
         session.execute(delete(StoredFile).where(StoredFile.id == file.id))
     assert session.scalar(select(VersionFile.position).where(VersionFile.file_id == file.id)) == 1

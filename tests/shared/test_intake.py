@@ -1,3 +1,5 @@
+"""Drafts and intake: from the first word to the arrival, and again after a correction."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from shared import clock, duties, intake, review, slips
+from shared import clock, drafts, duties, intake, review, slips
 from shared.errors import AlreadySent, Incomplete, NotThere, TooManyFiles
 from shared.model import (
     ActorKind,
@@ -61,7 +63,7 @@ def count(session: Session, model: type[Base], **where: Any) -> int:
 
 
 def wage(session: Session, version: SubmissionVersion) -> dict[str, Any]:
-    line = intake.wage_line(session, version)
+    line = drafts.wage_line(session, version)
     return {field: getattr(line, field) for field in WAGE_FIELDS}
 
 
@@ -87,10 +89,10 @@ def returned(session: Session, who: Recipient, row: Submission) -> tuple[Submiss
 
 
 def test_starting_twice_is_one_draft_with_one_empty_line(session: Session, who: Recipient) -> None:
-    first, second = (intake.start_report(session, who, factories.OCTOBER) for _ in range(2))
+    first, second = (drafts.start_report(session, who, factories.OCTOBER) for _ in range(2))
     assert first is second
     assert (first.state, first.number, first.arrived_at, first.version_no) == (State.DRAFT, None, None, 0)
-    draft = intake.draft_of(session, who, first.id)
+    draft = drafts.draft_of(session, who, first.id)
     assert draft.line.earner_id == who.member_id
     assert set(wage(session, draft.version).values()) == {None}
     assert count(session, Submission) == count(session, SubmissionVersion) == 1
@@ -100,18 +102,18 @@ def test_another_month_another_person_or_a_month_already_sent_is_a_draft_of_its_
     session: Session, who: Recipient, row: Submission
 ) -> None:
     neighbour = factories.recipient(session, factories.household(session))
-    drafts = {row.id}
-    drafts.add(intake.start_report(session, who, date(2026, 9, 1)).id)
-    drafts.add(intake.start_report(session, neighbour, factories.OCTOBER).id)
+    ids = {row.id}
+    ids.add(drafts.start_report(session, who, date(2026, 9, 1)).id)
+    ids.add(drafts.start_report(session, neighbour, factories.OCTOBER).id)
     send(session, who, row)
-    drafts.add(intake.start_report(session, who, factories.OCTOBER).id)
-    assert len(drafts) == 4
+    ids.add(drafts.start_report(session, who, factories.OCTOBER).id)
+    assert len(ids) == 4
 
 
 def test_a_report_knows_the_duty_it_answers(session: Session, who: Recipient) -> None:
     duty = duties.open_duty(session, factories.office(session), who.household_id, who.member_id, factories.OCTOBER)
-    assert intake.start_report(session, who, factories.OCTOBER).duty_id == duty.id
-    assert intake.start_report(session, who, date(2026, 9, 1)).duty_id is None
+    assert drafts.start_report(session, who, factories.OCTOBER).duty_id == duty.id
+    assert drafts.start_report(session, who, date(2026, 9, 1)).duty_id is None
 
 
 @pytest.mark.parametrize("whose", ["nobody", "neighbour", "same household", "other office"])
@@ -131,28 +133,28 @@ def test_what_is_not_mine_is_not_there_in_just_the_same_words(
     file = factories.file(session, who, row)
     refusals = []
     for act in (
-        lambda: intake.own(session, stranger, wanted),
-        lambda: intake.draft_of(session, stranger, wanted),
-        lambda: intake.write(session, stranger, wanted, {"gross_yen": 1}),
-        lambda: intake.attach(session, stranger, wanted, factories.arrived_file(), limit=20),
-        lambda: intake.remove(session, stranger, wanted, file.id),
+        lambda: drafts.own(session, stranger, wanted),
+        lambda: drafts.draft_of(session, stranger, wanted),
+        lambda: drafts.write(session, stranger, wanted, {"gross_yen": 1}),
+        lambda: drafts.attach(session, stranger, wanted, factories.arrived_file(), limit=20),
+        lambda: drafts.remove(session, stranger, wanted, file.id),
         lambda: intake.send(session, stranger, wanted, attempt=uuid4()),
     ):
         with pytest.raises(NotThere) as refused:
             act()
         refusals.append(refused.value.args)
     assert set(refusals) == {()}
-    assert (row.state, intake.files_of(session, intake.latest_version(session, row))) == (State.DRAFT, [file])
+    assert (row.state, drafts.files_of(session, drafts.latest_version(session, row))) == (State.DRAFT, [file])
 
 
 def test_answers_are_kept_one_screen_after_the_other(session: Session, who: Recipient) -> None:
-    row = intake.start_report(session, who, factories.OCTOBER)
+    row = drafts.start_report(session, who, factories.OCTOBER)
     for field, answer in factories.WAGE.items():
-        intake.write(session, who, row.id, {field: answer})
+        drafts.write(session, who, row.id, {field: answer})
     session.expire_all()
-    assert wage(session, intake.latest_version(session, row)) == factories.WAGE
-    intake.write(session, who, row.id, {"gross_yen": 90_000})
-    assert wage(session, intake.latest_version(session, row)) == {**factories.WAGE, "gross_yen": 90_000}
+    assert wage(session, drafts.latest_version(session, row)) == factories.WAGE
+    drafts.write(session, who, row.id, {"gross_yen": 90_000})
+    assert wage(session, drafts.latest_version(session, row)) == {**factories.WAGE, "gross_yen": 90_000}
 
 
 @pytest.mark.parametrize("field", ["position", "report_id", "earner_id", "kind", "office_id", "state", ""])
@@ -160,13 +162,13 @@ def test_an_answer_to_a_question_nobody_asked_is_refused(
     session: Session, who: Recipient, row: Submission, field: str
 ) -> None:
     with pytest.raises(ValueError, match="no such answers"):
-        intake.write(session, who, row.id, {"gross_yen": 1, field: 1})
-    assert wage(session, intake.latest_version(session, row)) == factories.WAGE
+        drafts.write(session, who, row.id, {"gross_yen": 1, field: 1})
+    assert wage(session, drafts.latest_version(session, row)) == factories.WAGE
 
 
 def test_a_file_comes_with_the_promise_of_a_safe_copy(session: Session, who: Recipient, row: Submission) -> None:
     arrived = factories.arrived_file(name="給与明細 10月.pdf", size=42_000)
-    file = intake.attach(session, who, row.id, arrived, limit=20)
+    file = drafts.attach(session, who, row.id, arrived, limit=20)
     task = session.scalars(select(Task)).one()
     assert (task.job, task.subject_id, task.tries, task.send_after) == (Job.MAKE_SAFE_COPY, file.id, 0, EVENING)
     assert (file.state, file.key, file.sha256, file.received_at) == (
@@ -175,18 +177,18 @@ def test_a_file_comes_with_the_promise_of_a_safe_copy(session: Session, who: Rec
         arrived.sha256,
         EVENING,
     )
-    assert intake.files_of(session, intake.latest_version(session, row)) == [file]
+    assert drafts.files_of(session, drafts.latest_version(session, row)) == [file]
 
 
 def test_the_same_part_of_the_same_form_is_the_same_file(session: Session, who: Recipient, row: Submission) -> None:
     attempt = uuid4()
     first, twin, other_part = (
-        intake.attach(session, who, row.id, factories.arrived_file(attempt=attempt, part=part), limit=20)
+        drafts.attach(session, who, row.id, factories.arrived_file(attempt=attempt, part=part), limit=20)
         for part in (0, 0, 1)
     )
     assert first is twin is not other_part
-    assert intake.file_of_attempt(session, row, attempt, 0) is first
-    assert intake.file_of_attempt(session, row, attempt, 2) is None
+    assert drafts.file_of_attempt(session, row, attempt, 0) is first
+    assert drafts.file_of_attempt(session, row, attempt, 2) is None
     assert count(session, StoredFile) == count(session, Task) == 2
 
 
@@ -194,13 +196,13 @@ def test_a_version_holds_so_many_files_and_a_second_tap_is_not_one_more(
     session: Session, who: Recipient, row: Submission
 ) -> None:
     arrived = [factories.arrived_file() for _ in range(3)]
-    files = [intake.attach(session, who, row.id, one, limit=3) for one in arrived]
+    files = [drafts.attach(session, who, row.id, one, limit=3) for one in arrived]
     with pytest.raises(TooManyFiles):
-        intake.attach(session, who, row.id, factories.arrived_file(), limit=3)
-    assert intake.attach(session, who, row.id, arrived[0], limit=3) is files[0]
-    intake.remove(session, who, row.id, files[0].id)
-    last = intake.attach(session, who, row.id, factories.arrived_file(), limit=3)
-    assert intake.files_of(session, intake.latest_version(session, row)) == [files[1], files[2], last]
+        drafts.attach(session, who, row.id, factories.arrived_file(), limit=3)
+    assert drafts.attach(session, who, row.id, arrived[0], limit=3) is files[0]
+    drafts.remove(session, who, row.id, files[0].id)
+    last = drafts.attach(session, who, row.id, factories.arrived_file(), limit=3)
+    assert drafts.files_of(session, drafts.latest_version(session, row)) == [files[1], files[2], last]
 
 
 def test_removing_a_file_twice_or_one_that_is_not_there_removes_nothing_else(
@@ -208,8 +210,8 @@ def test_removing_a_file_twice_or_one_that_is_not_there_removes_nothing_else(
 ) -> None:
     kept, gone = factories.file(session, who, row), factories.file(session, who, row)
     for wanted in (gone.id, gone.id, factories.unknown_id()):
-        intake.remove(session, who, row.id, wanted)
-    assert intake.files_of(session, intake.latest_version(session, row)) == [kept]
+        drafts.remove(session, who, row.id, wanted)
+    assert drafts.files_of(session, drafts.latest_version(session, row)) == [kept]
     assert session.get(StoredFile, (gone.office_id, gone.id)) is gone
 
 
@@ -268,26 +270,26 @@ def test_another_page_cannot_send_or_change_what_was_sent(session: Session, who:
     send(session, who, row)
     for act in (
         lambda: intake.send(session, who, row.id, attempt=uuid4()),
-        lambda: intake.write(session, who, row.id, {"gross_yen": 1}),
-        lambda: intake.attach(session, who, row.id, factories.arrived_file(), limit=20),
-        lambda: intake.remove(session, who, row.id, file.id),
+        lambda: drafts.write(session, who, row.id, {"gross_yen": 1}),
+        lambda: drafts.attach(session, who, row.id, factories.arrived_file(), limit=20),
+        lambda: drafts.remove(session, who, row.id, file.id),
     ):
         with pytest.raises(AlreadySent):
             act()
-    version = intake.sent_version(session, row)
+    version = drafts.sent_version(session, row)
     assert wage(session, version) == factories.WAGE
-    assert intake.files_of(session, version) == [file]
+    assert drafts.files_of(session, version) == [file]
 
 
 @pytest.mark.parametrize("field", WAGE_FIELDS)
 def test_what_is_missing_is_named_and_nothing_is_stored(session: Session, who: Recipient, field: str) -> None:
-    row = intake.start_report(session, who, factories.OCTOBER)
-    intake.write(session, who, row.id, {name: answer for name, answer in factories.WAGE.items() if name != field})
+    row = drafts.start_report(session, who, factories.OCTOBER)
+    drafts.write(session, who, row.id, {name: answer for name, answer in factories.WAGE.items() if name != field})
     with pytest.raises(Incomplete) as incomplete:
         send(session, who, row)
     assert incomplete.value.faults == {field: "missing"}
     assert (row.state, row.number, row.arrived_at, steps(session, row)) == (State.DRAFT, None, None, [])
-    intake.write(session, who, row.id, {field: factories.WAGE[field]})
+    drafts.write(session, who, row.id, {field: factories.WAGE[field]})
     assert str(send(session, who, row).number).startswith("HB8-00001-")  # no number was spent
 
 
@@ -296,7 +298,7 @@ def test_nobody_is_paid_less_than_nothing(session: Session, who: Recipient) -> N
     with pytest.raises(Incomplete) as incomplete:
         send(session, who, row)
     assert incomplete.value.faults == {"social_insurance_yen": "more_than_gross"}
-    intake.write(session, who, row.id, {"income_tax_yen": 100})
+    drafts.write(session, who, row.id, {"income_tax_yen": 100})
     assert send(session, who, row).state is State.WAITING
 
 
@@ -306,12 +308,12 @@ def test_a_correction_is_version_two_of_the_same_number_and_first_arrival(
     returned(session, who, row)
     number, arrived_at = row.number, row.arrived_at
     with clock.at(EVENING + timedelta(days=3)):
-        intake.write(session, who, row.id, {"gross_yen": 90_000})
+        drafts.write(session, who, row.id, {"gross_yen": 90_000})
         send(session, who, row)
         sent_at = clock.now()
     assert (row.number, row.arrived_at, row.version_no) == (number, arrived_at, 2)
     assert (row.state, row.answer_by, row.look_by) == (State.WAITING, None, date(2026, 11, 25))
-    assert intake.sent_version(session, row).sent_at == sent_at
+    assert drafts.sent_version(session, row).sent_at == sent_at
     assert steps(session, row)[-2:] == [
         (State.RETURNED, State.ARRIVED, ActorKind.RECIPIENT),
         (State.ARRIVED, State.WAITING, ActorKind.MACHINE),
@@ -320,30 +322,30 @@ def test_a_correction_is_version_two_of_the_same_number_and_first_arrival(
 
 def test_what_was_sent_first_stays_as_it_was(session: Session, who: Recipient, row: Submission) -> None:
     _, file = returned(session, who, row)
-    first = intake.sent_version(session, row)
+    first = drafts.sent_version(session, row)
     before = slips.slip(session, row, first)
-    intake.write(session, who, row.id, {"gross_yen": 90_000, "employer": "株式会社かえた"})
-    intake.remove(session, who, row.id, file.id)
+    drafts.write(session, who, row.id, {"gross_yen": 90_000, "employer": "株式会社かえた"})
+    drafts.remove(session, who, row.id, file.id)
     other = factories.file(session, who, row)
     factories.make_safe(session, other)
-    second = intake.latest_version(session, row)
+    second = drafts.latest_version(session, row)
     assert (first.no, second.no, second.sent_at) == (1, 2, None)
     assert wage(session, second) == {**factories.WAGE, "gross_yen": 90_000, "employer": "株式会社かえた"}
-    assert intake.files_of(session, second) == [other]
+    assert drafts.files_of(session, second) == [other]
     send(session, who, row)
     session.expire_all()
     assert wage(session, first) == factories.WAGE
-    assert intake.files_of(session, first) == [file]
+    assert drafts.files_of(session, first) == [file]
     after = slips.slip(session, row, first)
     assert (after.wage, after.files, after.sent_at) == (before.wage, before.files, before.sent_at)
 
 
 def test_looking_at_what_came_back_makes_no_new_version(session: Session, who: Recipient, row: Submission) -> None:
     returned(session, who, row)
-    draft = intake.draft_of(session, who, row.id)
+    draft = drafts.draft_of(session, who, row.id)
     assert (draft.version.no, draft.version.sent_at is None) == (1, False)
     for _ in range(2):
-        intake.write(session, who, row.id, {})
+        drafts.write(session, who, row.id, {})
     assert count(session, SubmissionVersion, submission_id=row.id) == 2
 
 
@@ -351,9 +353,9 @@ def test_a_correction_begins_with_the_answers_and_files_of_before(
     session: Session, who: Recipient, row: Submission
 ) -> None:
     _, file = returned(session, who, row)
-    draft = intake.write(session, who, row.id, {})
+    draft = drafts.write(session, who, row.id, {})
     assert wage(session, draft.version) == factories.WAGE
-    assert intake.files_of(session, draft.version) == [file]
+    assert drafts.files_of(session, draft.version) == [file]
     assert count(session, VersionFile, file_id=file.id) == 2
     assert count(session, Task) == 1  # its safe copy is made already
 
@@ -402,8 +404,8 @@ def test_sending_the_same_bad_file_again_comes_back_again(session: Session, who:
     factories.file(session, who, row).move(FileState.REFUSED, because="locked")
     assert send(session, who, row).state is State.RETURNED
     assert send(session, who, row).state is State.RETURNED
-    (held,) = intake.files_of(session, intake.sent_version(session, row))
-    intake.remove(session, who, row.id, held.id)
+    (held,) = drafts.files_of(session, drafts.sent_version(session, row))
+    drafts.remove(session, who, row.id, held.id)
     assert send(session, who, row).state is State.WAITING
     assert (row.version_no, count(session, Correction)) == (3, 2)
 
@@ -419,7 +421,7 @@ def test_settling_touches_only_what_has_just_arrived(session: Session, state: St
 
 def test_a_draft_has_no_version_that_was_sent(session: Session, row: Submission) -> None:
     with pytest.raises(NotThere):
-        intake.sent_version(session, row)
+        drafts.sent_version(session, row)
 
 
 def test_a_caseworkers_correction_names_her_and_the_day_she_hopes_for(

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import clock, intake, receipts, review
+from shared import clock, drafts, intake, receipts, review
 from shared.errors import ChangedMeanwhile, NotThere
 from shared.model import ActorKind, Job, LogEntry, Reason, Receipt, Role, State, Step, Submission, Task
 from shared.receipts import UNNUMBERED, readable_size
@@ -44,7 +44,7 @@ def accepted(session: Session, *, files: int = 1, versions: int = 1) -> Submissi
         values = {"gross_yen": (Reason.DIFFERS, "")}
         review.send_back(session, worker, row.id, review.AskAgain(seen=row.revision, attempt=uuid4(), values=values))
         with clock.at(EVENING + timedelta(minutes=5)):
-            intake.write(session, who, row.id, {"gross_yen": 90_000})
+            drafts.write(session, who, row.id, {"gross_yen": 90_000})
             intake.send(session, who, row.id, attempt=uuid4())
     with clock.at(EVENING + timedelta(minutes=15)):
         review.claim(session, worker, row.id)
@@ -65,7 +65,7 @@ def test_issuing_gives_a_number_frozen_content_the_last_step_and_a_promise(sessi
         clerk.staff_id,
         EVENING,
     )
-    assert receipt.version_id == intake.sent_version(session, row).id
+    assert receipt.version_id == drafts.sent_version(session, row).id
     assert row.state is State.RECEIPTED
     step = session.scalars(select(Step).where(Step.submission_id == row.id).order_by(Step.id.desc())).first()
     assert step
@@ -100,10 +100,10 @@ def test_the_paper_says_who_sent_what_when_and_who_looked_at_it(session: Session
         ["引かれた税金", "0円"],
         ["通勤にかかったお金", "2,600円"],
     ]
-    version = intake.sent_version(session, row)
+    version = drafts.sent_version(session, row)
     assert content["files"] == [
         {"name": f"給与明細 {at}.pdf", "pages": "2", "size": "42 KB", "sha256": file.sha256}
-        for at, file in enumerate(intake.files_of(session, version), start=1)
+        for at, file in enumerate(drafts.files_of(session, version), start=1)
     ]
     assert content["demo"] is False
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import clock, intake, review, sign_in
+from shared import clock, drafts, intake, review, sign_in
 from shared.errors import ChangedMeanwhile, NotThere, TakenByAnother
 from shared.model import (
     ActorKind,
@@ -268,7 +268,7 @@ def test_asking_for_nothing_or_for_what_is_not_there_is_refused(
 
 def test_a_file_of_another_submission_cannot_be_asked_for(session: Session, worker: Staff, taken: Submission) -> None:
     other = factories.submission(session, State.ARRIVED)
-    (file,) = intake.files_of(session, intake.sent_version(session, other))
+    (file,) = drafts.files_of(session, drafts.sent_version(session, other))
     with pytest.raises(ValueError, match="not in this version"):
         review.send_back(session, worker, taken.id, ask(taken, files={file.id: (Reason.DARK, "")}))
 

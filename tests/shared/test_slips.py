@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.orm import Session
 
-from shared import clock, intake, review, slips
+from shared import clock, drafts, intake, review, slips
 from shared.model import MACHINE, FileState, Reason, Receipt, ReceiptState, State, StoredFile, Submission
 from tests import factories
 
@@ -45,8 +45,8 @@ def test_a_slip_says_what_was_sent(session: Session) -> None:
 
 def test_a_slip_of_a_draft_is_asked_for_by_its_version(session: Session) -> None:
     who = factories.recipient(session)
-    row = intake.start_report(session, who, factories.OCTOBER)
-    slip = slips.slip(session, row, intake.latest_version(session, row))
+    row = drafts.start_report(session, who, factories.OCTOBER)
+    slip = slips.slip(session, row, drafts.latest_version(session, row))
     assert (slip.number, slip.arrived_at, slip.sent_at, slip.version_no) == (None, None, None, 1)
     assert slip.wage == slips.WageRow("見本　花子", None, None, None, None, None, None)
 
@@ -91,7 +91,7 @@ def test_a_certificate_that_was_voided_is_not_shown_and_one_not_drawn_is_not_rea
         Receipt(
             office_id=row.office_id,
             submission_id=row.id,
-            version_id=intake.sent_version(session, row).id,
+            version_id=drafts.sent_version(session, row).id,
             document_no=state.value,
             state=state,
             issued_by=factories.caseworker_of(session, row).staff_id,
@@ -126,7 +126,7 @@ def test_a_person_sees_what_she_sent_newest_first_and_nobody_elses(session: Sess
 def test_what_she_is_correcting_is_shown_as_it_was_sent(session: Session) -> None:
     row = factories.submission(session, State.RETURNED)
     who = factories.recipient_of(session, row)
-    intake.write(session, who, row.id, {"gross_yen": 1})
+    drafts.write(session, who, row.id, {"gross_yen": 1})
     (slip,) = slips.sent_by(session, who)
     assert (slip.version_no, slip.wage.gross_yen) == (1, 85_400)
 

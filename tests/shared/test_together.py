@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import intake, journal, queue, receipts, review, sign_in
+from shared import drafts, intake, journal, queue, receipts, review, sign_in
 from shared.errors import AlreadySent, ChangedMeanwhile, DomainError, SignInRefused, TakenByAnother, TooManyFiles
 from shared.model import (
     FileState,
@@ -116,13 +116,13 @@ def test_an_answer_written_while_it_is_sent_is_in_it_or_refused_but_never_lost(m
         written, sent = at_once(
             make_session,
             [
-                lambda session: intake.write(session, who, draft, {"gross_yen": 1_000}).line.gross_yen,  # noqa: B023
+                lambda session: drafts.write(session, who, draft, {"gross_yen": 1_000}).line.gross_yen,  # noqa: B023
                 lambda session: intake.send(session, who, draft, attempt=uuid4()).version_no,  # noqa: B023
             ],
         )
         with make_session() as session:
             row = session.get_one(Submission, (who.office_id, draft))
-            kept = intake.wage_line(session, intake.sent_version(session, row)).gross_yen
+            kept = drafts.wage_line(session, drafts.sent_version(session, row)).gross_yen
         assert sent == 1
         assert (isinstance(written, AlreadySent), kept) in {(True, 85_400), (False, 1_000)}
 
@@ -131,7 +131,7 @@ def test_two_taps_on_begin_are_one_draft(make_session: Sessions) -> None:
     with make_session.begin() as session:
         who = factories.recipient(session)
     answers = at_once(
-        make_session, [lambda session: intake.start_report(session, who, factories.OCTOBER).id for _ in range(6)]
+        make_session, [lambda session: drafts.start_report(session, who, factories.OCTOBER).id for _ in range(6)]
     )
     assert len(set(answers)) == len(of(UUID, answers[:1])) == 1
 
@@ -142,7 +142,7 @@ def test_parallel_uploads_are_each_one_file_and_never_more_than_the_limit(make_s
 
     def attach(at: int) -> Callable[[Session], UUID]:
         twin = factories.arrived_file(attempt=arrived[at].attempt)
-        return lambda session: intake.attach(session, who, draft, twin, limit=3).id
+        return lambda session: drafts.attach(session, who, draft, twin, limit=3).id
 
     answers = at_once(make_session, [attach(at) for at in range(10)])
     assert len(set(of(UUID, answers))) == 3

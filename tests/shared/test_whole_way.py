@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from shared import intake, journal, queue, receipts, review, slips
+from shared import drafts, intake, journal, queue, receipts, review, slips
 from shared.model import FileState, Reason, Role, State
 from tests import factories
 
@@ -31,7 +31,7 @@ def test_a_report_goes_from_draft_to_receipt_with_one_correction(session: Sessio
     assert row.state is State.RETURNED
     assert queue.waiting(session, worker) == []
 
-    intake.remove(session, who, row.id, first.id)
+    drafts.remove(session, who, row.id, first.id)
     second = factories.file(session, who, row)
     factories.make_safe(session, second)
     intake.send(session, who, row.id, attempt=uuid4())
@@ -46,7 +46,7 @@ def test_a_report_goes_from_draft_to_receipt_with_one_correction(session: Sessio
     assert receipt.content["number"] == number
     assert [file["sha256"] for file in receipt.content["files"]] == [second.sha256]
 
-    first_version = slips.slip(session, row, intake.latest_version(session, row))
+    first_version = slips.slip(session, row, drafts.latest_version(session, row))
     assert first_version.version_no == 2
     assert first.state is FileState.SAFE
     assert journal.first_broken(session, who.office_id) is None

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import clock, intake, review
+from shared import clock, drafts, intake, review
 from shared.model import Correction, CorrectionItem, Reason, Role, State
 from shared.rules.months import open_days_after
 from shared.sign_in import Staff
@@ -182,7 +182,7 @@ def test_an_old_page_is_old_even_when_the_files_have_changed(desk: Desk, scene: 
         row = submission(session, scene)
         asked = review.AskAgain(seen=row.revision, attempt=uuid4(), files={scene.file_id: (Reason.DARK, "")})
         review.send_back(session, scene.worker, row.id, asked)
-        intake.remove(session, scene.person, row.id, scene.file_id)
+        drafts.remove(session, scene.person, row.id, scene.file_id)
         intake.send(session, scene.person, row.id, attempt=uuid4())
         taken(session, scene)
     assert send_page(desk, scene, page, **file_again(scene)).status == 409

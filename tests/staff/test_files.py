@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import intake, review
+from shared import drafts, intake, review
 from shared.model import Reason, Role, SafeCopy
 from shared.sign_in import Staff
 from tests import factories
@@ -65,7 +65,7 @@ def test_a_file_that_is_not_sent_yet_is_the_persons_alone(
     assert [desk.open(path).status for path in paths(new.id)] == [404, 404]
     assert [desk.open(path).status for path in paths(scene.file_id)] == [200, 200]
     with make_session.begin() as session:
-        intake.remove(session, scene.person, scene.submission_id, scene.file_id)
+        drafts.remove(session, scene.person, scene.submission_id, scene.file_id)
         intake.send(session, scene.person, scene.submission_id, attempt=uuid4())
     assert desk.open(paths(scene.file_id)[0]).status == 200, "a version that was sent stays readable"
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import clock, intake, review
+from shared import clock, drafts, intake, review
 from shared.model import Reason, Role, State
 from shared.sign_in import Staff
 from tests import factories
@@ -28,7 +28,7 @@ def corrected(session: Session, scene: Scene) -> None:
     row = taken(session, scene)
     asked = review.AskAgain(seen=row.revision, attempt=uuid4(), values={"gross_yen": (Reason.DIFFERS, "")})
     review.send_back(session, scene.worker, row.id, asked)
-    intake.write(session, scene.person, row.id, {"gross_yen": 85_500})
+    drafts.write(session, scene.person, row.id, {"gross_yen": 85_500})
     intake.send(session, scene.person, row.id, attempt=uuid4())
 
 

@@ -23,7 +23,7 @@ from config.office.children import Crew
 from config.office.folder import Folder
 from config.office.services import Valkey
 from config.settings import Settings
-from shared import intake, receipts
+from shared import drafts, intake, receipts
 from shared.model import Receipt, Role, State, StoredFile, Submission, Task
 from shared.session import sessions
 from shared.sign_in import Recipient
@@ -89,7 +89,7 @@ class Desk:
         )
         self.put(arrived.key, content)
         with self.bench.sessions.begin() as session:
-            file = intake.attach(session, who, submission_id, arrived, limit=20)
+            file = drafts.attach(session, who, submission_id, arrived, limit=20)
             return session.scalars(select(Task).where(Task.subject_id == file.id)).one()
 
     def send(self, who: Recipient, submission_id: UUID) -> None:

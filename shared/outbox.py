@@ -1,0 +1,16 @@
+"""Promising work: written in the transaction that needs it done, sent by the relay after the commit."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from shared import clock
+from shared.model import Job, Task
+
+
+def promise(session: Session, office_id: UUID, job: Job, subject_id: UUID) -> None:
+    """Write a task into the outbox: the relay finds it after the commit, whenever that is."""
+    session.add(Task(office_id=office_id, job=job, subject_id=subject_id, send_after=clock.now(), tries=0))
+    session.flush()
