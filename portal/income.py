@@ -86,7 +86,10 @@ def steps(screen: str) -> tuple[int, int]:
 @bp.route("/new", methods=["GET", "POST"])
 @recipient_required
 def new() -> ResponseReturnValue:
-    """Begin a report: for the month of a duty, or one the person names. Also for a month already reported."""
+    """Begin a report: for the month of a duty, or one the person names.
+
+    A month already reported is shown first; another report for it (a second employer) is one tap further.
+    """
     form = MonthForm()
     form.month.choices = [(f"{month:%Y-%m}", japanese_month(month)) for month in months_to_offer(clock.today())]
     if request.method == "GET":
@@ -103,6 +106,10 @@ def new() -> ResponseReturnValue:
     except NotAMonth as wrong:
         form.month.errors = [sentences[wrong.code]]
         return render_template("month.html", form=form), 422
+    with reading() as session:
+        sent = slips.sent_for(session, me(), month)
+    if sent and not request.form.get("another"):  # "did I already send it?" is how things come twice
+        return render_template("already.html", month=month, sent=sent)
     with transaction() as session:
         submission = drafts.start_report(session, me(), month)
     return redirect(url_for("income.ask", submission_id=submission.id, screen="employer"), 303)

@@ -207,6 +207,21 @@ def sent_by(session: Session, who: Recipient) -> list[Slip]:
     return [slip(session, submission) for submission in rows]
 
 
+def sent_for(session: Session, who: Recipient, month: date) -> list[Slip]:
+    """What the person has sent for ``month`` and not taken back, oldest first."""
+    rows = session.scalars(
+        select(Submission)
+        .where(
+            Submission.office_id == who.office_id,
+            Submission.member_id == who.member_id,
+            Submission.state.not_in((State.DRAFT, State.WITHDRAWN, State.VOIDED)),
+            Submission.month == month,
+        )
+        .order_by(Submission.arrived_at)
+    )
+    return [slip(session, submission) for submission in rows]
+
+
 def last_before(session: Session, who: Recipient, month: date) -> Slip | None:
     """What the person sent for the newest month before ``month``, if anything."""
     row = session.scalar(

@@ -77,6 +77,20 @@ def test_an_older_month_may_be_named_and_the_same_month_goes_on(hanako: Somebody
     assert count(Submission) == 3
 
 
+def test_a_month_already_sent_is_shown_before_another_report_is_begun(
+    hanako: Somebody, report: UUID, count: Count
+) -> None:
+    hanako.phone.open(hanako.path(report, "check"))
+    assert hanako.phone.press().place == f"/sent/{report}"
+    hanako.phone.open("/income/new")
+    page = hanako.phone.press(month="2026-10")
+    assert page.heading == "10月分は、もう出しています"
+    assert f"/sent/{report}" in page.links
+    assert count(Submission) == 1
+    assert hanako.phone.press(another="yes").place.endswith("/employer"), "a second employer is one tap further"
+    assert count(Submission) == 2
+
+
 def test_two_taps_at_once_begin_one_report(hanako: Somebody, count: Count) -> None:
     hanako.phone.open("/income/new")
     tabs = [hanako.phone.twin() for _ in range(4)]
