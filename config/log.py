@@ -14,7 +14,6 @@ import structlog
 
 EVENTS: Final = frozenset(
     {
-        "app.started",
         "request.failed",
         "sign_in.succeeded",
         "sign_in.refused",

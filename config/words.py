@@ -24,16 +24,6 @@ def yen(amount: int | None) -> str:
     return "—" if amount is None else gettext("%(amount)s円", amount=f"{amount:,}")
 
 
-def file_size(size: int) -> str:
-    """412 KB."""
-    return readable_size(size)
-
-
-def short_sha(sha256: str) -> str:
-    """The first eight signs, for a first look; the whole hash stands beside it."""
-    return sha256[:8]
-
-
 def in_fours(sha256: str) -> str:
     """A hash in groups, so that two people can compare it by voice."""
     return " ".join(sha256[start : start + 8] for start in range(0, len(sha256), 8))
@@ -145,9 +135,8 @@ STAFF_STATES: Final = {
 
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "yen": yen,
-    "file_size": file_size,
+    "file_size": readable_size,
     "in_fours": in_fours,
-    "short_sha": short_sha,
     "weekday": weekday,
     "phrases": phrases,
     "pieces": pieces,

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import IO, cast
 from uuid import UUID, uuid4, uuid5
 
-from flask import current_app, request
+from flask import request
 from werkzeug.datastructures import FileStorage
 
 from config.log import log
-from config.settings import Settings
 from config.web import PlainRequest, reading, settings, storable, storage, transaction
 from portal.access import me
 from shared import drafts
@@ -33,8 +32,7 @@ class UploadRequest(PlainRequest):
         filename: str | None = None,  # noqa: ARG002
         content_length: int | None = None,  # noqa: ARG002
     ) -> IO[bytes]:
-        chosen: Settings = current_app.extensions["madoguchi"].settings
-        return cast("IO[bytes]", Incoming(chosen.incoming, chosen.file_limit))
+        return cast("IO[bytes]", Incoming(settings().incoming, settings().file_limit))
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,11 @@ from shared.model import (
 from shared.sign_in import Staff
 
 OPEN = (State.WAITING, State.IN_REVIEW, State.ON_HOLD)
+_LAST_SENT = and_(
+    SubmissionVersion.office_id == Submission.office_id,
+    SubmissionVersion.submission_id == Submission.id,
+    SubmissionVersion.no == Submission.version_no,
+)
 
 
 class Scope(StrEnum):
@@ -102,14 +107,7 @@ def waiting(session: Session, who: Staff, scope: Scope = Scope.MINE) -> list[Que
             and_(StaffMember.office_id == Household.office_id, StaffMember.id == Household.caseworker_id),
         )
         .join(sizes, sizes.c.household_id == Household.id)
-        .join(
-            SubmissionVersion,
-            and_(
-                SubmissionVersion.office_id == Submission.office_id,
-                SubmissionVersion.submission_id == Submission.id,
-                SubmissionVersion.no == Submission.version_no,
-            ),
-        )
+        .join(SubmissionVersion, _LAST_SENT)
         .outerjoin(files, files.c.version_id == SubmissionVersion.id)
         .outerjoin(
             Claim,
@@ -195,14 +193,7 @@ def ready_for_receipt(session: Session, who: Staff) -> list[ReceiptRow]:
         .join(Member, and_(Member.office_id == Submission.office_id, Member.id == Submission.member_id))
         .join(Step, accepted)
         .join(StaffMember, and_(StaffMember.office_id == Step.office_id, StaffMember.id == Step.actor_id))
-        .join(
-            SubmissionVersion,
-            and_(
-                SubmissionVersion.office_id == Submission.office_id,
-                SubmissionVersion.submission_id == Submission.id,
-                SubmissionVersion.no == Submission.version_no,
-            ),
-        )
+        .join(SubmissionVersion, _LAST_SENT)
         .outerjoin(
             VersionFile,
             and_(VersionFile.office_id == SubmissionVersion.office_id, VersionFile.version_id == SubmissionVersion.id),

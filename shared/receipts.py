@@ -26,7 +26,7 @@ from shared.model import (
     WelfareOffice,
 )
 from shared.outbox import promise
-from shared.review import changed_meanwhile
+from shared.review import changed_meanwhile, done_by
 from shared.rules.numbers import document_number
 from shared.rules.wareki import fiscal_year, japanese_date, japanese_moment, japanese_month
 from shared.sign_in import Recipient, Staff
@@ -83,12 +83,7 @@ def issue(session: Session, who: Staff, submission_id: UUID, *, seen: int, attem
     :raises ChangedMeanwhile: if the submission is no longer as the screen showed it.
     """
     submission = for_clerk(session, who, submission_id, lock=True)
-    twin = session.scalar(
-        select(Step.id).where(
-            Step.office_id == who.office_id, Step.submission_id == submission_id, Step.attempt == attempt
-        )
-    )
-    if twin:
+    if done_by(session, submission, attempt):
         return _issued(session, submission)
     if submission.state is not State.ACCEPTED or submission.revision != seen:
         raise changed_meanwhile(session, submission)

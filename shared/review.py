@@ -121,7 +121,7 @@ def accept(session: Session, who: Staff, submission_id: UUID, *, seen: int, atte
     :raises ChangedMeanwhile: if it is no longer as the screen showed it.
     """
     submission = open_for(session, who, submission_id, lock=True)
-    if _done_by(session, submission, attempt):
+    if done_by(session, submission, attempt):
         return submission
     _still_hers(session, who, submission, seen)
     submission.move(State.ACCEPTED, Actor.staff(who.staff_id), attempt=attempt)
@@ -144,7 +144,7 @@ def send_back(session: Session, who: Staff, submission_id: UUID, asked: AskAgain
     :raises ValueError: for nothing asked, a file that is not in the version, or an unknown field.
     """
     submission = open_for(session, who, submission_id, lock=True)
-    if _done_by(session, submission, asked.attempt):
+    if done_by(session, submission, asked.attempt):
         return submission
     _still_hers(session, who, submission, asked.seen)
     version = sent_version(session, submission)
@@ -172,7 +172,8 @@ def send_back(session: Session, who: Staff, submission_id: UUID, asked: AskAgain
     return submission
 
 
-def _done_by(session: Session, submission: Submission, attempt: UUID) -> bool:
+def done_by(session: Session, submission: Submission, attempt: UUID) -> bool:
+    """Whether an earlier tap of the same form has taken its step already."""
     return (
         session.scalar(
             select(Step.id).where(

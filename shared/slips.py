@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from shared import drafts
@@ -207,31 +207,26 @@ def sent_by(session: Session, who: Recipient) -> list[Slip]:
     return [slip(session, submission) for submission in rows]
 
 
+def _standing(who: Recipient) -> Select[Submission]:
+    """What the person has sent and not taken back."""
+    return select(Submission).where(
+        Submission.office_id == who.office_id,
+        Submission.member_id == who.member_id,
+        Submission.state.not_in((State.DRAFT, State.WITHDRAWN, State.VOIDED)),
+    )
+
+
 def sent_for(session: Session, who: Recipient, month: date) -> list[Slip]:
     """What the person has sent for ``month`` and not taken back, oldest first."""
-    rows = session.scalars(
-        select(Submission)
-        .where(
-            Submission.office_id == who.office_id,
-            Submission.member_id == who.member_id,
-            Submission.state.not_in((State.DRAFT, State.WITHDRAWN, State.VOIDED)),
-            Submission.month == month,
-        )
-        .order_by(Submission.arrived_at)
-    )
+    rows = session.scalars(_standing(who).where(Submission.month == month).order_by(Submission.arrived_at))
     return [slip(session, submission) for submission in rows]
 
 
 def last_before(session: Session, who: Recipient, month: date) -> Slip | None:
     """What the person sent for the newest month before ``month``, if anything."""
     row = session.scalar(
-        select(Submission)
-        .where(
-            Submission.office_id == who.office_id,
-            Submission.member_id == who.member_id,
-            Submission.state.not_in((State.DRAFT, State.WITHDRAWN, State.VOIDED)),
-            Submission.month < month,
-        )
+        _standing(who)
+        .where(Submission.month < month)
         .order_by(Submission.month.desc(), Submission.arrived_at.desc())
         .limit(1)
     )
