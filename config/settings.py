@@ -41,6 +41,10 @@ class Settings:
     file_limit: int = 20_000_000  # one file; people read it as 20 MB
     files_limit: int = 20  # files in one submission
     request_limit: int = 120_000_000  # one request, several files
+    day_limit: int = 300_000_000  # what one household may send in a day
+
+    clamd: str | None = None  # unix:/path/of/clamd.ctl or tcp://host:3310; None: files are not scanned, and that is said
+    room_required: bool = False  # True: no file is opened where the kernel gives less than the whole locked room
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -87,4 +91,7 @@ class Settings:
             file_limit=number("FILE_LIMIT", cls.file_limit),
             files_limit=number("FILES_LIMIT", cls.files_limit),
             request_limit=number("REQUEST_LIMIT", cls.request_limit),
+            day_limit=number("DAY_LIMIT", cls.day_limit),
+            clamd=may("CLAMD"),
+            room_required=may("ROOM_REQUIRED") == "yes",
         )

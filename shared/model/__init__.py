@@ -2,16 +2,19 @@
 
 from shared.model.actor import MACHINE, Actor, ActorKind
 from shared.model.base import Base, new_id
-from shared.model.file import SafeCopy, StoredFile, VersionFile
+from shared.model.file import How, Likeness, OriginalFetch, SafeCopy, StoredFile, VersionFile
 from shared.model.income import IncomeKind, IncomeLine, IncomeReport
 from shared.model.journal import LogEntry
 from shared.model.office import NumberSeries, WelfareOffice
 from shared.model.outbox import Job, Task
 from shared.model.people import Duty, DutyKind, Household, Member, Role, StaffMember
 from shared.model.receipt import Receipt
+from shared.model.retention import Disposal, DisposalItem, Kept, LegalHold, RetentionRule
 from shared.model.sign_in import Credential, Invitation, ParkedForm, PortalAccount, SignIn, Tries
-from shared.model.states import FileState, InvitationState, ReceiptState, State
+from shared.model.states import DisposalState, FileState, InvitationState, ReceiptState, State, UploadState
 from shared.model.submission import Claim, Correction, CorrectionItem, Reason, Step, Submission, SubmissionVersion
+from shared.model.upkeep import SweepRun, WorkerSighting
+from shared.model.upload import Upload, UploadPart
 
 __all__ = [
     "MACHINE",
@@ -22,24 +25,33 @@ __all__ = [
     "Correction",
     "CorrectionItem",
     "Credential",
+    "Disposal",
+    "DisposalItem",
+    "DisposalState",
     "Duty",
     "DutyKind",
     "FileState",
     "Household",
+    "How",
     "IncomeKind",
     "IncomeLine",
     "IncomeReport",
     "Invitation",
     "InvitationState",
     "Job",
+    "Kept",
+    "LegalHold",
+    "Likeness",
     "LogEntry",
     "Member",
     "NumberSeries",
+    "OriginalFetch",
     "ParkedForm",
     "PortalAccount",
     "Reason",
     "Receipt",
     "ReceiptState",
+    "RetentionRule",
     "Role",
     "SafeCopy",
     "SignIn",
@@ -49,9 +61,14 @@ __all__ = [
     "StoredFile",
     "Submission",
     "SubmissionVersion",
+    "SweepRun",
     "Task",
     "Tries",
+    "Upload",
+    "UploadPart",
+    "UploadState",
     "VersionFile",
     "WelfareOffice",
+    "WorkerSighting",
     "new_id",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
@@ -23,12 +24,14 @@ class StoredFile(OfOffice, Base):
         CheckConstraint("length(sha256) = 64", name="sha256"),
         CheckConstraint("(state = 'refused') = (refused_because IS NOT NULL)", name="refused_because"),
         CheckConstraint("state <> 'safe' OR (pages IS NOT NULL AND pages >= 1)", name="pages_when_safe"),
+        Index("ix_stored_file_sha256", "office_id", "sha256"),
+        Index("uq_stored_file_copy_key", "copy_key", unique=True),
     )
     submission_id: Mapped[UUID]
     attempt: Mapped[UUID]  # of the upload form, with ``part`` its place in it: a double tap is one file
     part: Mapped[int]
     name: Mapped[str]
-    kind: Mapped[str]  # jpeg, png, webp, heic, pdf: by content
+    kind: Mapped[str]  # a ``uploads.checks.Kind``: by content
     size: Mapped[int]  # bytes
     sha256: Mapped[str]  # hex, of the bytes as they came
     key: Mapped[str] = mapped_column(unique=True)
@@ -36,6 +39,12 @@ class StoredFile(OfOffice, Base):
     refused_because: Mapped[str | None]
     pages: Mapped[int | None]
     received_at: Mapped[datetime]
+    copy_key: Mapped[str | None]  # all safe pages in one PDF of ours, with the text laid invisibly back
+    copy_size: Mapped[int | None]  # bytes
+    copy_sha256: Mapped[str | None]
+    original_destroyed_at: Mapped[datetime | None]  # kept long enough, and destroyed by two people's decision
+    copies_destroyed_at: Mapped[datetime | None]  # the PDF and the pages
+    thumbs_destroyed_at: Mapped[datetime | None]
 
     def move(self, to: FileState, *, because: str | None = None) -> None:
         """:raises IllegalMove: if the table has no such step."""
@@ -76,3 +85,41 @@ class SafeCopy(OfOffice, Base):
     height: Mapped[int]
     size: Mapped[int]  # bytes
     sha256: Mapped[str]
+    text: Mapped[str | None]  # what the source's own text layer says on this page
+    look: Mapped[str | None]  # hex of a perceptual hash: pages that look alike differ in few bits
+
+
+class How(StrEnum):
+    """In what way two files of one household are like each other."""
+
+    SAME = "same"  # the same bytes
+    ALIKE = "alike"  # a page that looks like it: the same paper photographed again, perhaps
+
+
+class Likeness(Base):
+    """A file that is like an earlier one of the same household. It warns; it never blocks."""
+
+    __tablename__ = "likeness"
+    __table_args__ = (
+        belongs_to("file_id", "stored_file"),
+        belongs_to("earlier_id", "stored_file"),
+        CheckConstraint("file_id <> earlier_id", name="another"),
+    )
+    office_id: Mapped[UUID] = mapped_column(primary_key=True)
+    file_id: Mapped[UUID] = mapped_column(primary_key=True)
+    earlier_id: Mapped[UUID] = mapped_column(primary_key=True)
+    how: Mapped[How] = mapped_column(choice(How, "how"))
+
+
+class OriginalFetch(OfOffice, Base):
+    """Somebody took an original out of quarantine: who, which, and why in her own words."""
+
+    __tablename__ = "original_fetch"
+    __table_args__ = (
+        belongs_to("file_id", "stored_file"),
+        belongs_to("staff_id", "staff_member"),
+        CheckConstraint("length(reason) >= 1", name="reason"),
+    )
+    file_id: Mapped[UUID]
+    staff_id: Mapped[UUID]
+    reason: Mapped[str]

@@ -17,6 +17,7 @@ class Job(StrEnum):
 
     MAKE_SAFE_COPY = "make_safe_copy"  # subject: a stored file
     DRAW_RECEIPT = "draw_receipt"  # subject: a receipt
+    DESTROY = "destroy"  # subject: an approved disposal
 
 
 class Task(OfOffice, Base):
@@ -38,6 +39,8 @@ class Task(OfOffice, Base):
     job: Mapped[Job] = mapped_column(choice(Job, "job"))
     subject_id: Mapped[UUID]
     send_after: Mapped[datetime]  # the relay sends it then, and again later if nobody has said it is done
-    tries: Mapped[int]
+    tries: Mapped[int]  # how often a worker has begun it; an outage of ours does not count
+    held_until: Mapped[datetime | None]  # a worker is at it and says so again before then; later it is presumed dead
+    failed_because: Mapped[str | None]  # the kind of the last failure, for those who keep the servers
     done_at: Mapped[datetime | None]
     gave_up_at: Mapped[datetime | None]

@@ -59,6 +59,38 @@ NEXT_FILE: Final[Mapping[FileState, frozenset[FileState]]] = {
 }
 
 
+class UploadState(StrEnum):
+    """Where a file on its way in stands."""
+
+    OPEN = "open"  # parts of it are durable; the phone may go on any time until it expires
+    WHOLE = "whole"  # it has become a stored file
+    ENDED = "ended"  # taken back, expired, or nothing we take
+
+
+NEXT_UPLOAD: Final[Mapping[UploadState, frozenset[UploadState]]] = {
+    UploadState.OPEN: frozenset({UploadState.WHOLE, UploadState.ENDED}),
+    UploadState.WHOLE: frozenset(),
+    UploadState.ENDED: frozenset(),
+}
+
+
+class DisposalState(StrEnum):
+    """Where a list of what has been kept long enough stands. Two people: one proposes, another approves."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"  # the worker destroys what no hold has caught meanwhile
+    DONE = "done"
+    DROPPED = "dropped"
+
+
+NEXT_DISPOSAL: Final[Mapping[DisposalState, frozenset[DisposalState]]] = {
+    DisposalState.PROPOSED: frozenset({DisposalState.APPROVED, DisposalState.DROPPED}),
+    DisposalState.APPROVED: frozenset({DisposalState.DONE}),
+    DisposalState.DONE: frozenset(),
+    DisposalState.DROPPED: frozenset(),
+}
+
+
 class ReceiptState(StrEnum):
     """Where a receipt certificate stands. It is never deleted."""
 
