@@ -43,7 +43,7 @@ class Settings:
     request_limit: int = 120_000_000  # one request, several files
     day_limit: int = 300_000_000  # what one household may send in a day
 
-    clamd: str | None = None  # unix:/path/of/clamd.ctl or tcp://host:3310; None: files are not scanned, and that is said
+    clamd: str | None = None  # unix:/path/of/clamd.ctl or tcp://host:3310; None: not scanned, and that is said
     room_required: bool = False  # True: no file is opened where the kernel gives less than the whole locked room
 
     @classmethod
