@@ -1,6 +1,6 @@
 # The two commands are ./run and ./test; they need no make. These are the developers' other verbs.
 .DEFAULT_GOAL := help
-.PHONY: help start test sure fmt lock words pictures clean
+.PHONY: help start test sure bench-uploads bench-all fmt lock words pictures clean
 
 BIN := .venv/bin
 UV := UV_CACHE_DIR=var/cache/uv UV_SYSTEM_CERTS=true .venv-tools/bin/uv
@@ -10,7 +10,7 @@ WORDS := config/translations
 
 # Reads this very file: "## " begins a section, "verb: … # " a line of it.
 help:
-	@awk '/^##/ { print "\n" substr($$0, 4) } /^[a-z]+:.*# / { split($$0, part, ":.*# "); printf "  make %-10s %s\n", part[1], part[2] }' Makefile
+	@awk '/^##/ { print "\n" substr($$0, 4) } /^[a-z-]+:.*# / { split($$0, part, ":.*# "); printf "  make %-14s %s\n", part[1], part[2] }' Makefile
 
 ## Every day
 start: # install what is missing and run the counter (./run)
@@ -30,6 +30,12 @@ sure: $(BIN)/pytest # formatting, lint, types, import contracts, tests
 fmt: $(BIN)/pytest # let ruff lay the code out and mend what it can
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
+
+## Measure
+bench-uploads: $(BIN)/pytest # what an upload costs, beside bare limits; writes var/bench/uploads.json
+	$(BIN)/python -m tests.bench.uploads
+
+bench-all: bench-uploads # every measurement
 
 ## Now and then
 lock: .venv-tools/bin/uv # choose the newest allowed versions and write config/lock anew

@@ -61,6 +61,10 @@ FILE_REFUSALS: Final = {
     "locked": lazy_gettext("鍵（パスワード）がかかっていて開けません。紙か画面を写真にとって送ってください。"),
     "unreadable": lazy_gettext("こわれていて開けません。もう一度えらぶか、写真にとって送ってください。"),
     "too_many_pages": lazy_gettext("ページが多すぎます。いるところだけを写真にとって送ってください。"),
+    "infected": lazy_gettext(
+        "安全のため、開かずにしまいました（ウイルスの疑い）。紙か画面を写真にとって送ってください。"
+    ),
+    "too_much_today": lazy_gettext("きょう受け取れる量をこえました。あしたまた送るか、電話で相談してください。"),
     "crashed": lazy_gettext("開けませんでした。紙か画面を写真にとって送ってください。"),
     "not_kept": lazy_gettext("いま、受け取る機械がいっぱいです。少し待って、もう一度送ってください。"),
 }

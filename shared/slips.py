@@ -14,6 +14,7 @@ from shared.model import (
     Correction,
     CorrectionItem,
     FileState,
+    How,
     Member,
     Reason,
     Receipt,
@@ -25,6 +26,18 @@ from shared.model import (
     SubmissionVersion,
 )
 from shared.sign_in import Recipient
+
+
+@dataclass(frozen=True)
+class LikeRow:
+    """An earlier file of the household that this one is like, for a warning that never blocks."""
+
+    how: How
+    file_id: UUID
+    name: str
+    received_at: datetime
+    number: str | None  # of its submission; None while that is a draft
+    month: date
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,11 @@ class FileRow:
     refused_because: str | None
     pages: int | None
     received_at: datetime
+    has_copy: bool  # all its safe pages stand in one PDF
+    original_destroyed_at: datetime | None
+    copies_destroyed_at: datetime | None
+    thumbs_destroyed_at: datetime | None
+    like: LikeRow | None
 
 
 @dataclass(frozen=True)
@@ -145,7 +163,7 @@ def _maybe(file: StoredFile | None) -> FileRow | None:
     return None if file is None else file_row(file)
 
 
-def file_row(file: StoredFile) -> FileRow:
+def file_row(file: StoredFile, like: LikeRow | None = None) -> FileRow:
     """A file for show."""
     return FileRow(
         id=file.id,
@@ -157,6 +175,11 @@ def file_row(file: StoredFile) -> FileRow:
         refused_because=file.refused_because,
         pages=file.pages,
         received_at=file.received_at,
+        has_copy=file.copy_key is not None and file.copies_destroyed_at is None,
+        original_destroyed_at=file.original_destroyed_at,
+        copies_destroyed_at=file.copies_destroyed_at,
+        thumbs_destroyed_at=file.thumbs_destroyed_at,
+        like=like,
     )
 
 

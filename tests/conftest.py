@@ -18,7 +18,7 @@ from config.settings import Settings
 from shared import clock
 from shared.session import engine_for, migrate, sessions
 
-pytest_plugins = ["tests.s3"]
+pytest_plugins = ["tests.s3", "tests.peers"]
 BOTH = ("shared", "migrations", "journeys")  # folders whose tests also run on SQLite
 NOW = datetime(2026, 11, 19, 11, 12, 41, tzinfo=UTC)  # 令和8年11月19日(木) 20:12 in Tokyo
 
