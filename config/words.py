@@ -55,7 +55,10 @@ def desk_moment(moment: datetime) -> str:
 FILE_REFUSALS: Final = {
     "empty": lazy_gettext("中身がありません（0バイト）。もう一度えらんでください。"),
     "too_big": lazy_gettext("大きすぎて受け取れません。写真なら、とりなおすと小さくなります。"),
-    "office": lazy_gettext("WordやExcelのファイルは受け取れません。画面を写真にとるか、PDFで保存して送ってください。"),
+    "office": lazy_gettext(
+        "WordやExcelのファイルは受け取れません。そのアプリの「ファイル」から「印刷」か「エクスポート」を押して"
+        "「PDF」で保存し、それを送ってください。画面を写真にとってもかまいません。"
+    ),
     "archive": lazy_gettext("まとめたファイル（ZIPなど）は受け取れません。中の写真かPDFを、1つずつ送ってください。"),
     "unknown": lazy_gettext("写真かPDFではないようです。紙を写真にとって送ってください。"),
     "locked": lazy_gettext("鍵（パスワード）がかかっていて開けません。紙か画面を写真にとって送ってください。"),
@@ -66,6 +69,7 @@ FILE_REFUSALS: Final = {
     ),
     "too_much_today": lazy_gettext("きょう受け取れる量をこえました。あしたまた送るか、電話で相談してください。"),
     "crashed": lazy_gettext("開けませんでした。紙か画面を写真にとって送ってください。"),
+    "lost": lazy_gettext("こちらの機械の都合で、失われました。もうしわけありません。もう一度送ってください。"),
     "not_kept": lazy_gettext("いま、受け取る機械がいっぱいです。少し待って、もう一度送ってください。"),
 }
 

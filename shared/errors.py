@@ -66,5 +66,37 @@ class TooManyFiles(DomainError):
     """The submission already holds as many files as the office allows."""
 
 
+class TooMuchToday(DomainError):
+    """The household has sent as many bytes today as the office takes in a day."""
+
+
+class WrongOffset(DomainError):
+    """A stretch of a file that does not go on where the kept one ends, at byte ``kept``."""
+
+    def __init__(self, kept: int) -> None:
+        super().__init__(f"{kept} bytes are kept")
+        self.kept = kept
+
+
+class UploadOver(DomainError):
+    """This upload has ended without becoming a file. ``because`` is ``Upload.ended_because``."""
+
+    def __init__(self, because: str) -> None:
+        super().__init__(because)
+        self.because = because
+
+
 class AlreadySent(DomainError):
     """The draft this hand holds has been sent by another page or device."""
+
+
+class SamePerson(DomainError):
+    """Two people must do this, and one of them has come twice."""
+
+
+class RuleStands(DomainError):
+    """A rule for this has begun on that day already; what counted in the past is never changed."""
+
+
+class Destroyed(DomainError):
+    """The bytes were kept long enough and are gone by two people's decision."""

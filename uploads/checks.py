@@ -16,6 +16,8 @@ class Kind(StrEnum):
     PNG = "png"
     WEBP = "webp"
     HEIC = "heic"
+    AVIF = "avif"
+    TIFF = "tiff"
     PDF = "pdf"
 
     @property
@@ -25,7 +27,7 @@ class Kind(StrEnum):
     @property
     def extension(self) -> str:
         """With its dot, for a name we give to a download."""
-        return ".jpg" if self is Kind.JPEG else f".{self}"
+        return {Kind.JPEG: ".jpg", Kind.TIFF: ".tif"}.get(self, f".{self}")
 
 
 class NotAccepted(Exception):
@@ -58,7 +60,9 @@ class UnknownKind(NotAccepted):
     reason = "unknown"
 
 
-_HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
+_HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"heif"})
+_AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
+_TIFF: Final = (b"II*\0", b"MM\0*")
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _OFFICE_INSIDE_ZIP: Final = (b"[Content_Types].xml", b"word/", b"xl/", b"ppt/", b"opendocument", b".iwa")
 _OFFICE: Final = (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf")
@@ -81,8 +85,10 @@ def what_is(head: bytes, size: int) -> Kind:
         return Kind.PNG
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return Kind.WEBP
-    if _is_heic(head):
-        return Kind.HEIC
+    if head.startswith(_TIFF):
+        return Kind.TIFF
+    if kind := _by_brand(head):
+        return kind
     if head.startswith(_OFFICE) or (head.startswith(_ZIP) and any(mark in head for mark in _OFFICE_INSIDE_ZIP)):
         raise OfficeFile
     if head.startswith((*_ZIP, *_PACKED)) or head[257:262] == b"ustar" or head[2:5] == b"-lh":
@@ -92,10 +98,15 @@ def what_is(head: bytes, size: int) -> Kind:
     raise UnknownKind
 
 
-def _is_heic(head: bytes) -> bool:
-    """Tell by the brands in the first box: AVIF and films share its shape, and ``mif1`` alone says nothing."""
+def _by_brand(head: bytes) -> Kind | None:
+    """Tell by the brands in the first box: HEIC, AVIF and films share its shape, and ``mif1`` alone says nothing."""
     if head[4:8] != b"ftyp":
-        return False
+        return None
     end = min(int.from_bytes(head[:4], "big"), len(head))
-    brands = {head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))}
-    return not _HEIC_BRANDS.isdisjoint(brands)
+    brands = [head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))]
+    for brand in brands:  # the first that is known: a file may claim to be readable as both
+        if brand in _AVIF_BRANDS:
+            return Kind.AVIF
+        if brand in _HEIC_BRANDS:
+            return Kind.HEIC
+    return None

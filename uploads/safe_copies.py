@@ -1,89 +1,173 @@
 """Draws a stranger's file anew: pictures made of our own pixels, upright, sRGB, with nothing else in them.
 
-Runs only in the child that ``uploads.locked_child`` has locked in. A page may be 2,400 pixels on its long side:
-an A4 page at about 200 dpi, on which the small print of a payslip can be read.
+Runs only in a child of ``uploads.room_keeper``, which can open nothing: all comes from the bytes it is given and goes
+into the one stream. A page may be 2,400 pixels on its long side: an A4 page at about 200 dpi, on which the small
+print of a payslip can be read.
 """
 
 from __future__ import annotations
 
+import codecs
 import contextlib
-import hashlib
 import io
-import json
-import math
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Final, cast
 
 import pi_heif
-import pypdfium2
-import pypdfium2.raw as pdfium
-from PIL import Image, ImageCms, ImageOps
+from PIL import AvifImagePlugin, Image, ImageCms, MpoImagePlugin
 
+from uploads import pdf_fonts, pdf_pages
 from uploads.checks import Kind
+from uploads.look import look_of
+from uploads.room_frames import put, put_facts
 
 LONG_SIDE: Final = 2400  # pixels of a page
 THUMB_SIDE: Final = 360  # pixels of its thumbnail
 PIXELS: Final = 80_000_000  # a photo of more is refused; phones make up to 50 million, and 200 rarely
 PAGES: Final = 30
-_DPI: Final = 170
-_PDF_UNITS_AN_INCH: Final = 72
+_PHOTO_DPI: Final = 200  # a photo of a page of A4 then has about its size
 _PHOTO_QUALITY: Final = 82
+_THUMB_QUALITY: Final = 75
 _PDF_QUALITY: Final = 85  # flat paper and small print show JPEG's ringing sooner
-_DECODER: Final = {Kind.JPEG: "JPEG", Kind.PNG: "PNG", Kind.WEBP: "WEBP", Kind.HEIC: "HEIF"}
+_DECODER: Final = {
+    Kind.JPEG: "JPEG",
+    Kind.PNG: "PNG",
+    Kind.WEBP: "WEBP",
+    Kind.HEIC: "HEIF",
+    Kind.AVIF: "AVIF",
+    Kind.TIFF: "TIFF",
+}
+_TURNED: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION, _SMALLER_COPY = 0x0112, 254
+_ALSO_JPEG: Final = MpoImagePlugin.MpoImageFile  # loaded late by Pillow when a camera hung a second picture on
 
 
-class _Refused(Exception):
-    """The file cannot be drawn. The text is the reason's code."""
+class Refusal(Exception):
+    """The file cannot be drawn. The text is the reason's code: unreadable, locked, too_big or too_many_pages."""
 
 
-def make(source: Path, kind: Kind, into: Path) -> str:
-    """Write ``page-001.jpg`` and ``thumb-001.jpg`` and so on into the folder ``into``.
+@dataclass(frozen=True)
+class Drawn:
+    """A page: its picture, how many pixels of it make an inch, and its text."""
 
-    :returns: JSON: ``{"pages": [{"width", "height", "size", "sha256"}]}``, pixels and bytes of each page, or
-        ``{"refused": code}`` with unreadable, locked, too_big or too_many_pages; ``into`` is then of no use.
-    """
-    try:
-        if kind is Kind.PDF:
-            pages = [_save(page, into, at, _PDF_QUALITY) for at, page in enumerate(_pdf_pages(source), start=1)]
-        else:
-            pages = [_save(_photo(source, kind), into, 1, _PHOTO_QUALITY)]
-    except _Refused as refusal:
-        return json.dumps({"refused": str(refusal)})
-    except MemoryError:
-        return json.dumps({"refused": "too_big"})
-    return json.dumps({"pages": pages})
+    image: Image.Image
+    quality: int
+    dpi: float = _PHOTO_DPI
+    text: str = ""
+    lines: list[pdf_pages.Line] = field(default_factory=list)
 
 
-def _photo(source: Path, kind: Kind) -> Image.Image:
+def prepare() -> None:
+    """Load every decoder, and all it would otherwise look for when the room is shut already."""
     Image.MAX_IMAGE_PIXELS = PIXELS
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+    pi_heif.options.DECODE_THREADS = 0
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    pdf_fonts.use_ours()
+    for coding in ("ascii", "latin-1", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32-le", "cp1252", "shift_jis"):
+        codecs.lookup(coding)
+    for kind in (Kind.JPEG, Kind.PNG, Kind.WEBP, Kind.AVIF, Kind.TIFF):
+        sample = io.BytesIO()
+        Image.new("RGB", (16, 16), "white").save(sample, _DECODER[kind], icc_profile=_srgb().tobytes())
+        make(sample.getvalue(), kind, io.BytesIO())
+    make(pdf_fonts.SAMPLE, Kind.PDF, io.BytesIO())
+
+
+def make(content: bytes, kind: str, out: BinaryIO) -> None:
+    """Write frames: for each page a picture, a thumbnail and facts, then ``{"pages": count}`` or ``{"refused": why}``.
+
+    Facts of a page: dpi, text, lines (each ``[left, top, right, bottom, text]`` in pixels) and look.
+    """
+    count = 0
     try:
-        with Image.open(source, formats=(_DECODER[kind],)) as image:
+        for page in _drawn(content, Kind(kind)):
+            small = _shrunk(page.image, THUMB_SIDE, Image.Resampling.BICUBIC)
+            put(out, _jpeg(page.image, page.quality))
+            put(out, _jpeg(small, _THUMB_QUALITY))
+            put_facts(out, {"dpi": page.dpi, "text": page.text, "lines": page.lines, "look": look_of(small)})
+            count += 1
+    except Refusal as refusal:
+        put_facts(out, {"refused": str(refusal)})
+    else:
+        put_facts(out, {"pages": count})
+
+
+def _jpeg(image: Image.Image, quality: int) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=quality)
+    return stream.getvalue()
+
+
+def _drawn(content: bytes, kind: Kind) -> Iterator[Drawn]:
+    """:raises Refusal: and nothing else, whatever a decoder may raise."""
+    try:
+        if kind is Kind.PDF:
+            for page in pdf_pages.pages(content, most=PAGES, long_side=LONG_SIDE):
+                yield Drawn(page.image, _PDF_QUALITY, page.dpi, page.text, page.lines)
+        else:
+            for image in _photos(content, kind):
+                yield Drawn(image, _PHOTO_QUALITY)
+    except (Refusal, pdf_pages.NotDrawn) as refusal:
+        raise Refusal(str(refusal)) from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError, MemoryError):
+        raise Refusal("too_big") from None
+    except Exception:  # noqa: BLE001 each decoder has its own way to say that the bytes break their promise
+        raise Refusal("unreadable") from None
+
+
+def _photos(content: bytes, kind: Kind) -> Iterator[Image.Image]:
+    with Image.open(io.BytesIO(content), formats=(_DECODER[kind],)) as image:
+        for at in _places(image) if kind is Kind.TIFF else (0,):
+            image.seek(at)
             image.draft(None, (LONG_SIDE, LONG_SIDE))
             image.load()
-            if kind is not Kind.HEIC:  # its decoder has turned it already
-                ImageOps.exif_transpose(image, in_place=True)
-            return _plain(image)
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise _Refused("too_big") from None
-    except (OSError, ValueError, SyntaxError, EOFError, RuntimeError):
-        # Each decoder has its own way of saying that the bytes are not what their beginning promised.
-        raise _Refused("unreadable") from None
+            page = _plain(image)
+            turn = None if kind is Kind.HEIC else _TURNED.get(_orientation(image))  # its decoder has turned it
+            yield page if turn is None else page.transpose(turn)
+
+
+def _places(image: Any) -> list[int]:
+    """Where the pages of a scan are. A program's own small copies between them are left out."""
+    places = []
+    for at in range(2 * PAGES + 1):
+        try:
+            image.seek(at)
+        except EOFError:
+            break
+        if not image.tag_v2.get(_SMALLER_COPY, 0) & 1:
+            places.append(at)
+    if len(places) > PAGES:
+        raise Refusal("too_many_pages")
+    return places or [0]
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 a tag that cannot be read turns nothing
+        return 1
 
 
 def _plain(image: Image.Image) -> Image.Image:
     """Return the picture as sRGB, on white where it was transparent, no larger than a page may be."""
     profile = image.info.get("icc_profile")
-    if image.mode.startswith("I;16"):
-        image = image.point(lambda grey: grey / 256).convert("L")
-    elif image.mode in {"P", "PA", "LA"} or "transparency" in image.info:
+    image = _eight_bit(image)
+    if image.mode in {"P", "PA", "LA", "La", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA")
     elif image.mode not in {"L", "RGB", "RGBA", "CMYK"}:
         image = image.convert("RGB")
-    image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
+    image = _shrunk(image, LONG_SIDE, Image.Resampling.LANCZOS)
     if image.mode == "RGBA":
         paper = Image.new("RGB", image.size, "white")
         paper.paste(image, mask=image.getchannel("A"))
@@ -92,54 +176,32 @@ def _plain(image: Image.Image) -> Image.Image:
         # A profile that does not fit its picture is a scanner's mistake, not the sender's: go without it.
         with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
             return _in_srgb(image, profile)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        return image.point(lambda grey: grey / 256).convert("L")
+    if image.mode in {"I", "F"}:  # measured light: from the darkest to the brightest there is
+        low, high = (float(end) for end in cast("tuple[float, float]", image.getextrema()))
+        scale = 255 / (high - low) if high > low else 0.0
+        return image.point(lambda grey: grey * scale - low * scale).convert("L")
+    return image
+
+
+def _shrunk(image: Image.Image, longest: int, how: Image.Resampling) -> Image.Image:
+    """No longer than ``longest``. A new picture, and never the decoder's own."""
+    if max(image.size) <= longest:
+        return image.copy()
+    wide, high = (max(1, round(side * longest / max(image.size))) for side in image.size)
+    return image.resize((wide, high), how, reducing_gap=1.1)
+
+
+def _srgb() -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
 def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    turned = ImageCms.profileToProfile(image, given, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    turned = ImageCms.profileToProfile(image, given, _srgb(), outputMode="RGB")
     return turned or image.convert("RGB")
-
-
-def _pdf_pages(source: Path) -> Iterator[Image.Image]:
-    try:
-        with contextlib.closing(pypdfium2.PdfDocument(source)) as document:
-            document.init_forms()  # what a person filled in is drawn; this PDFium runs no script
-            count = len(document)
-            if count > PAGES:
-                raise _Refused("too_many_pages")
-            if count == 0:
-                raise _Refused("unreadable")
-            for at in range(count):
-                with contextlib.closing(document[at]) as page:
-                    yield _drawn(page)
-    except pypdfium2.PdfiumError as error:
-        locked = getattr(error, "err_code", None) == pdfium.FPDF_ERR_PASSWORD
-        raise _Refused("locked" if locked else "unreadable") from None
-
-
-def _drawn(page: pypdfium2.PdfPage) -> Image.Image:
-    longest = max(page.get_size())
-    if not (math.isfinite(longest) and longest > 0):
-        raise _Refused("unreadable")
-    scale = min(_DPI / _PDF_UNITS_AN_INCH, (LONG_SIDE - 1) / longest)
-    bitmap = page.render(scale=scale, may_draw_forms=True, draw_annots=True, rev_byteorder=True)
-    drawn: Image.Image = bitmap.to_pil()
-    return drawn.convert("RGB")
-
-
-def _save(image: Image.Image, into: Path, number: int, quality: int) -> dict[str, Any]:
-    """Write one page and its thumbnail. ``info`` holds what the source said about itself, and is left behind."""
-    image.info = {}
-    path = into / f"page-{number:03}.jpg"
-    image.save(path, "JPEG", quality=quality, optimize=True)
-    written = path.read_bytes()
-    facts = {
-        "width": image.width,
-        "height": image.height,
-        "size": len(written),
-        "sha256": hashlib.sha256(written).hexdigest(),
-    }
-    image.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.LANCZOS)
-    image.save(into / f"thumb-{number:03}.jpg", "JPEG", quality=75, optimize=True)
-    return facts
