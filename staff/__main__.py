@@ -14,11 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config.settings import MissingSetting, Settings
-from shared import clock, duties, letters, sign_in
-from shared.model import MACHINE, Household, Member, Role, StaffMember, WelfareOffice
+from shared import clock, duties, letters, retention, sign_in
+from shared.model import MACHINE, Household, Member, Role, StaffMember, StoredFile, WelfareOffice
 from shared.rules.months import add_months
 from shared.session import engine_for, migrate, sessions
 from uploads.receipt_pdf import draw_letter
+from uploads.storage import StorageError, storage_from
 
 SHORTEST_PASSWORD = 12
 
@@ -54,9 +55,17 @@ def main() -> None:
 
 @main.command("migrate")
 def bring_up_to_date() -> None:
-    """Bring the database to the newest shape. Twice is once."""
-    migrate(_settings().database_url)
-    click.echo("the database is up to date", err=True)
+    """Bring the database to the newest shape, and the storage into order. Twice is once."""
+    settings = _settings()
+    migrate(settings.database_url)
+    with _transaction() as session:
+        kept = select(StoredFile.id).where(StoredFile.original_destroyed_at.is_(None)).limit(1)
+        used = session.scalar(kept) is not None
+    try:
+        storage_from(settings).prepare(used=used)
+    except (StorageError, MissingSetting) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("the database is up to date, and the storage is ready", err=True)
 
 
 @main.command()
@@ -79,6 +88,7 @@ def add_office(code: str, **facts: str | int) -> None:
         office = WelfareOffice(code=code, **facts)
         session.add(office)
         session.flush()
+        retention.begin(session, office.id)
         click.echo(office.id)
 
 

@@ -104,6 +104,19 @@ def _prepare(settings: Settings, *, fresh: bool) -> None:
         configure("office", least=logging.WARNING)  # the jobs of a whole history would fill the terminal
         say("見本の役所を作っています（ひばり野市・架空）… Making a made-up office …")
         demo.load(settings, say)
+    else:
+        _need_files(settings)
+
+
+def _need_files(settings: Settings) -> None:
+    from uploads.storage import StorageError, storage_from
+
+    try:
+        storage_from(settings).prepare(used=True)
+    except StorageError as error:
+        raise CannotGoOn(
+            f"届いたファイルの置き場所が見つかりません。 The files are not where they were: {error}"
+        ) from None
 
 
 def _greet(settings: Settings, options: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ import re
 import shlex
 import tempfile
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,7 @@ from config.office.replay import Replay
 from config.office.services import LOOPBACK, PROJECT
 from config.office.wages import Work, payslip, works
 from config.settings import Settings
-from shared import clock, letters, sign_in
+from shared import clock, letters, originals, retention, sign_in
 from shared.errors import NotThere
 from shared.model import (
     MACHINE,
@@ -31,9 +31,12 @@ from shared.model import (
     Household,
     Invitation,
     InvitationState,
+    Kept,
     Member,
     Role,
+    Submission,
     WelfareOffice,
+    new_id,
 )
 from shared.rules.numbers import ALPHABET, code_hash, grouped, read_code
 from shared.session import engine_for, reading_sessions, sessions
@@ -47,6 +50,7 @@ _LETTERS: Final = {
     "1002": "{month}月分を書きかけ。つづきから a report half written",
     "1003": "{month}月分の明細をなおしてほしい a correction asked for",
 }
+_HELD: Final = "1004"  # the household of which nothing is destroyed
 _ROLES: Final = {
     Role.CASEWORKER: "ケースワーカー caseworker",
     Role.SUPERVISOR: "査察指導員 supervisor",
@@ -68,6 +72,7 @@ def load(settings: Settings, say: Callable[[str], None]) -> None:
     entries = diary(today, endings, random.Random(today.toordinal()))  # noqa: S311  a story, not a secret
     bench = bench_from(settings)
     try:
+        bench.storage.prepare()
         say("60世帯を読みこんでいます…")
         with bench.sessions.begin() as session, clock.at(opening(today)):
             town = settle(session)
@@ -82,11 +87,27 @@ def load(settings: Settings, say: Callable[[str], None]) -> None:
                         say(f"3か月分の届け出を作っています… {sent}/{reports}")
             say("確認用の画像と受領証を作っています…")
             replay.finish()
+        with bench.sessions.begin() as session, clock.at(entries[-1].at + timedelta(minutes=20)):
+            _keep_house(session, town)
         with bench.sessions.begin() as session:
             _lay_out_samples(settings, town, working, months(today)[-1], today)
             _private(_sheet(settings), "\n".join(_first_lines(session, town, months(today)[-1])).encode())
     finally:
         bench.sessions.kw["bind"].dispose()
+
+
+def _keep_house(session: Session, town: Town) -> None:
+    """What an administrator has done: a rule, a hold, an original fetched, and a list that waits for its approval."""
+    keeper = town.first(Role.ADMINISTRATOR)
+    retention.set_rule(session, keeper, Kept.THUMBNAIL, 30, clock.today(), "ひばり野市文書管理規程 別表第3（見本）")
+    retention.place_hold(session, keeper, _HELD, "審査請求（令和8年第12号）が終わるまで")
+    sent = select(Submission.number).where(Submission.office_id == town.office_id, Submission.number.is_not(None))
+    for number in session.scalars(sent.order_by(Submission.arrived_at)):
+        if files := originals.of_submission(session, keeper, number or ""):
+            why = "給与明細の偽造の疑いで、会社に原本を確かめてもらうため"
+            originals.fetch(session, keeper, files[0].id, why, attempt=new_id())
+            break
+    retention.propose(session, keeper)
 
 
 def _first_lines(session: Session, town: Town, newest: date) -> list[str]:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from shared import retention
 from shared.model import Base, Household, Member, Role, StaffMember, WelfareOffice, new_id
 from shared.sign_in import Staff, set_password
 
@@ -66,6 +67,7 @@ def settle(session: Session) -> Town:
             due_day=28,
         ),
     )
+    retention.begin(session, office.id)
     staff = {row["login"]: _employed(session, office.id, row) for row in table("staff")}
     return Town(office.id, tuple(staff.values()), _housed(session, staff))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import socket
 import sys
 from collections.abc import Callable
@@ -55,6 +56,16 @@ class Valkey:
         file.write_text("\n".join(settings) + "\n", encoding="utf-8")
         command = [_valkey_program(), str(file)]
         return cls(url, Service(name="queue", command=command, environ=dict(os.environ), ready=lambda: _answers(url)))
+
+
+def queue_url(folder: Folder) -> str:
+    """Where the queue server of ./run is reached, whether it runs or not."""
+    path = folder.run / "queue.sock"
+    if len(os.fsencode(path)) <= LONGEST_SOCKET:
+        return f"unix://{quote(str(path))}?db=0"
+    file = folder.run / "queue.conf"
+    port = re.search(r"^port (\d+)$", file.read_text(encoding="utf-8") if file.exists() else "", re.MULTILINE)
+    return f"redis://:{folder.secret('queue')}@{LOOPBACK}:{port[1] if port else 1}/0"
 
 
 def environ(folder: Folder, process: str, redis_url: str) -> dict[str, str]:

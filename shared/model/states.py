@@ -54,7 +54,7 @@ class FileState(StrEnum):
 NEXT_FILE: Final[Mapping[FileState, frozenset[FileState]]] = {
     FileState.RECEIVED: frozenset({FileState.CHECKED, FileState.REFUSED}),
     FileState.CHECKED: frozenset({FileState.SAFE, FileState.REFUSED}),
-    FileState.SAFE: frozenset(),
+    FileState.SAFE: frozenset({FileState.CHECKED}),  # its safe copy was lost: drawn again from the original
     FileState.REFUSED: frozenset(),
 }
 

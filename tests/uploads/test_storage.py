@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import base64
-import errno
 import hashlib
+import json
 import os
+import random
+import re
 import socket
+import subprocess
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.exceptions import EndpointConnectionError
 
-from config.settings import MissingSetting
+from config import points
+from config.settings import MEBIBYTE, MissingSetting
 from tests.s3 import BUCKET, settings
-from uploads.storage import FolderStorage, KeyTaken, NotStored, S3Storage, Storage, StorageUnavailable, storage_from
+from uploads.storage import (
+    MARKER,
+    FolderStorage,
+    KeyTaken,
+    NotPrivate,
+    NotStored,
+    S3Storage,
+    Storage,
+    StorageUnavailable,
+    storage_from,
+)
+
+LATER = datetime.now(UTC) + timedelta(days=1)
+LARGE = 9 * MEBIBYTE  # goes to S3 in two parts
 
 
 def new_key() -> str:
@@ -28,8 +51,23 @@ def new_key() -> str:
 @pytest.fixture(params=["folder", "s3"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     if request.param == "folder":
-        return storage_from(settings(tmp_path, f"folder:{tmp_path / 'files'}"))
-    return storage_from(settings(tmp_path, f"s3://{BUCKET}", request.getfixturevalue("s3_endpoint")))
+        storage = storage_from(settings(tmp_path, f"folder:{tmp_path / 'files'}"))
+    else:
+        storage = storage_from(settings(tmp_path, f"s3://{BUCKET}", request.getfixturevalue("s3_endpoint")))
+    storage.prepare()
+    return storage
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> FolderStorage:
+    storage = FolderStorage(tmp_path / "files")
+    storage.prepare()
+    return storage
+
+
+@pytest.fixture
+def bucket(s3_endpoint: str, tmp_path: Path) -> S3Storage:
+    return S3Storage.at(settings(tmp_path, f"s3://{BUCKET}", s3_endpoint), BUCKET)
 
 
 @pytest.fixture
@@ -37,6 +75,17 @@ def source(tmp_path: Path) -> Path:
     path = tmp_path / "one.part"
     path.write_bytes(b"payslip" * 300_000)
     return path
+
+
+class Trouble(BaseHTTPRequestHandler):
+    """A server in trouble, as seen through a proxy."""
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_error(500)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing on the terminal."""
 
 
 class TestEveryStorage:
@@ -106,6 +155,71 @@ class TestEveryStorage:
         with pytest.raises(NotStored):
             storage.open(key)
 
+    def test_keeps_a_large_file_whole(self, storage: Storage, source: Path) -> None:
+        content = random.Random(1).randbytes(17 * MEBIBYTE + 1)
+        source.write_bytes(content)
+        key = new_key()
+        storage.put(key, source, "application/pdf")
+        with storage.open(key) as stream:
+            assert stream.read() == content
+        source.write_bytes(content)
+        with pytest.raises(KeyTaken):
+            storage.put(key, source, "application/pdf")
+        assert source.read_bytes() == content
+        assert list(storage.unfinished(LATER)) == []
+
+    def test_lists_what_lies_below_a_prefix_with_size_and_time(self, storage: Storage, tmp_path: Path) -> None:
+        before = datetime.now(UTC) - timedelta(seconds=2)  # S3 counts whole seconds
+        place = f"list{uuid4().hex[:8]}"
+        keys = {f"{place}/{number}": number for number in range(5)} | {f"{place}/deep/er": 7}
+        for key, size in keys.items():
+            source = tmp_path / "next.part"
+            source.write_bytes(b"x" * size)
+            storage.put(key, source, "application/pdf")
+        found = list(storage.listed(f"{place}/"))
+        assert {one.key: one.size for one in found} == keys
+        assert all(before < one.modified <= datetime.now(UTC) + timedelta(seconds=2) for one in found)
+        assert [one.key for one in storage.listed(f"{place}/3")] == [f"{place}/3"]
+        assert list(storage.listed(f"nothing{uuid4().hex[:8]}/")) == []
+
+    def test_a_long_time_of_writing_does_not_make_bytes_old(self, storage: Storage, source: Path) -> None:
+        os.utime(source, (0, 0))
+        key = new_key()
+        storage.put(key, source, "application/pdf")
+        (found,) = storage.listed(key)
+        assert datetime.now(UTC) - found.modified < timedelta(minutes=5)
+
+    def test_sets_aside_without_losing_a_byte_and_twice_is_once(self, storage: Storage, source: Path) -> None:
+        key = new_key()
+        storage.put(key, source, "application/pdf")
+        for _ in range(2):
+            storage.set_aside(key)
+            with pytest.raises(NotStored):
+                storage.size(key)
+            with storage.open(f"aside/{key}") as stream:
+                assert stream.read() == b"payslip" * 300_000
+        with pytest.raises(NotStored):
+            storage.set_aside(new_key())
+
+    def test_other_bytes_are_never_set_over_what_stands_aside(self, storage: Storage, tmp_path: Path) -> None:
+        key = new_key()
+        for size in (1, 2):
+            source = tmp_path / "next.part"
+            source.write_bytes(b"x" * size)
+            storage.put(key, source, "application/pdf")
+            if size == 1:
+                storage.set_aside(key)
+        with pytest.raises(KeyTaken):
+            storage.set_aside(key)
+        assert (storage.size(key), storage.size(f"aside/{key}")) == (2, 1)
+
+    def test_is_prepared_twice_and_adopts_what_is_there(self, storage: Storage, source: Path) -> None:
+        key = new_key()
+        storage.put(key, source, "application/pdf")
+        storage.prepare(used=True)
+        storage.check()
+        assert storage.size(key) == 2_100_000
+
     @pytest.mark.parametrize(
         "key",
         [
@@ -130,7 +244,7 @@ class TestEveryStorage:
         ],
     )
     def test_takes_no_key_that_is_not_ours(self, storage: Storage, source: Path, key: str) -> None:
-        for ask in (storage.open, storage.size, storage.delete):
+        for ask in (storage.open, storage.size, storage.delete, storage.set_aside):
             with pytest.raises(ValueError, match="not a key"):
                 ask(key)
         with pytest.raises(ValueError, match="not a key"):
@@ -143,9 +257,11 @@ class TestEveryStorage:
 
 
 class TestFolder:
-    def test_shows_nothing_to_other_users_of_the_machine(self, source: Path, tmp_path: Path) -> None:
+    def test_shows_nothing_to_other_users_of_the_machine(
+        self, folder: FolderStorage, source: Path, tmp_path: Path
+    ) -> None:
         source.chmod(0o644)
-        FolderStorage(tmp_path / "files").put("files/x", source, "application/pdf")
+        folder.put("files/x", source, "application/pdf")
         assert (tmp_path / "files").stat().st_mode & 0o777 == 0o700
         assert (tmp_path / "files/files").stat().st_mode & 0o777 == 0o700
         assert (tmp_path / "files/files/x").stat().st_mode & 0o777 == 0o600
@@ -160,14 +276,20 @@ class TestFolder:
             seen.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
             sync(descriptor)
 
-        def noting_link(was: Path, to: Path) -> None:
+        def noting_link(was: Path, to: str, **where: Any) -> None:
             seen.append("link")
-            link(was, to)
+            link(was, to, **where)
 
+        storage = FolderStorage(tmp_path / "root")
+        storage.prepare()
         monkeypatch.setattr(os, "fsync", noting_sync)
         monkeypatch.setattr(os, "link", noting_link)
-        FolderStorage(tmp_path / "root").put("files/x", source, "application/pdf")
-        assert seen == ["one.part", tmp_path.name, "root", "link", "files"]
+        monkeypatch.setattr(points, "waiting", seen.append)
+        for number in range(2):
+            source.write_bytes(b"payslip")
+            storage.put(f"files/{number}", source, "application/pdf")
+        steps = ["one.part", "file.fsynced", "link", "files", "file.linked"]
+        assert seen == [*steps[:2], "root", *steps[2:], *steps]
 
     def test_brings_bytes_over_from_another_disk(self, tmp_path: Path) -> None:
         with_memory = Path("/dev/shm")  # noqa: S108  (another filesystem than the temporary folder)
@@ -176,53 +298,134 @@ class TestFolder:
         source = with_memory / f"{uuid4()}.part"
         source.write_bytes(b"payslip")
         storage = FolderStorage(tmp_path / "files")
+        storage.prepare()
         storage.put("files/x", source, "application/pdf")
         assert (tmp_path / "files/files/x").read_bytes() == b"payslip"
         assert [path.name for path in (tmp_path / "files/files").iterdir()] == ["x"]
         assert not source.exists()
 
+    @pytest.mark.parametrize("beside", [True, False])
     def test_full_disk_leaves_nothing_behind_and_can_be_tried_again(
-        self, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, small_disk: Callable[[Path], AbstractContextManager[None]], beside: bool, tmp_path: Path
     ) -> None:
-        def full(was: Path, to: Path) -> None:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-        storage = FolderStorage(tmp_path / "files")
-        with monkeypatch.context() as broken:
-            broken.setattr(os, "link", full)
-            with pytest.raises(StorageUnavailable, match="No space"):
+        """The bytes come from the same small disk, or from another."""
+        root = tmp_path / "small" / "files"
+        root.parent.mkdir()
+        with small_disk(root.parent):
+            storage = FolderStorage(root)
+            storage.prepare()
+            source = (root.parent if beside else tmp_path) / "one.part"
+            source.write_bytes(b"x" * 400_000)
+            filler = root.parent / "filler"
+            with filler.open("wb", buffering=0) as stream, suppress(OSError):
+                while stream.write(b"x" * 4096):
+                    pass
+            if beside:  # a name needs no room for its bytes, only for itself
                 storage.put("files/x", source, "application/pdf")
-        with pytest.raises(NotStored):
-            storage.size("files/x")
-        storage.put("files/x", source, "application/pdf")
-        assert storage.size("files/x") == 2_100_000
+            else:
+                with pytest.raises(StorageUnavailable, match="No space"):
+                    storage.put("files/x", source, "application/pdf")
+                assert [path.name for path in root.rglob("*") if path.is_file()] == [MARKER]
+                filler.unlink()
+                storage.put("files/x", source, "application/pdf")
+            assert storage.size("files/x") == 400_000
+            assert not source.exists()
 
-    def test_finds_its_folders_again_after_somebody_removed_them(self, tmp_path: Path) -> None:
-        storage = FolderStorage(tmp_path / "files")
+    def test_finds_its_folders_again_after_somebody_removed_them(self, folder: FolderStorage, tmp_path: Path) -> None:
         for number in range(2):
             source = tmp_path / "next.part"
             source.write_bytes(b"x")
-            storage.put(f"files/{number}", source, "application/pdf")
-            storage.delete(f"files/{number}")
+            folder.put(f"files/{number}", source, "application/pdf")
+            folder.delete(f"files/{number}")
             (tmp_path / "files/files").rmdir()
+        assert [path.name for path in (tmp_path / "files").iterdir()] == [MARKER]
+
+    def test_a_disk_that_is_not_mounted_does_not_look_like_missing_files(
+        self, folder: FolderStorage, source: Path, tmp_path: Path
+    ) -> None:
+        folder.put("files/x", source, "application/pdf")
+        away = tmp_path / "away"
+        (tmp_path / "files").rename(away)
+        source.write_bytes(b"x")
+        for bare in (False, True):
+            if bare:
+                (tmp_path / "files").mkdir()
+            for ask in (
+                lambda: folder.open("files/x"),
+                lambda: folder.size("files/x"),
+                lambda: folder.delete("files/x"),
+                lambda: folder.set_aside("files/x"),
+                lambda: list(folder.listed("files/")),
+                lambda: folder.put("files/y", source, "application/pdf"),
+                folder.check,
+            ):
+                with pytest.raises(StorageUnavailable, match="mounted"):
+                    ask()
+        with pytest.raises(StorageUnavailable, match="mounted"):
+            folder.prepare(used=True)
         assert list((tmp_path / "files").iterdir()) == []
+        assert source.exists()
+        (tmp_path / "files").rmdir()
+        away.rename(tmp_path / "files")
+        assert folder.size("files/x") == 2_100_000
+
+    def test_adopts_the_folder_of_an_office_that_knew_no_marker(
+        self, folder: FolderStorage, source: Path, tmp_path: Path
+    ) -> None:
+        folder.put("files/x", source, "application/pdf")
+        (tmp_path / "files" / MARKER).unlink()
+        folder.prepare(used=True)
+        assert folder.size("files/x") == 2_100_000
+
+    def test_follows_no_link_inside(self, folder: FolderStorage, source: Path, tmp_path: Path) -> None:
+        secret = tmp_path / "elsewhere"
+        secret.mkdir()
+        (secret / "x").write_bytes(b"secret")
+        (tmp_path / "files/other").mkdir()
+        (tmp_path / "files/other/x").symlink_to(secret / "x")
+        (tmp_path / "files/files").symlink_to(secret)
+        for key in ("files/x", "other/x"):
+            for ask in (folder.open, folder.size):
+                with pytest.raises(NotStored):
+                    ask(key)
+        with pytest.raises(StorageUnavailable):
+            folder.put("files/y", source, "application/pdf")
+        folder.delete("files/x")
+        assert [*folder.listed("files/"), *folder.listed("other/"), *folder.listed("")] == []
+        assert [path.name for path in secret.iterdir()] == ["x"]
+
+    def test_shows_what_a_killed_writer_left_of_a_file_from_another_disk(
+        self, folder: FolderStorage, tmp_path: Path
+    ) -> None:
+        (tmp_path / "files/files").mkdir()
+        (tmp_path / f"files/files/.{uuid4()}.new").write_bytes(b"half")
+        assert list(folder.listed("")) == []
+        assert list(folder.unfinished(datetime.now(UTC) - timedelta(hours=1))) == []
+        for drop in folder.unfinished(LATER):
+            drop()
+        assert list((tmp_path / "files/files").iterdir()) == []
 
 
 class TestS3:
-    def test_encrypts_and_remembers_type_and_checksum(self, s3_endpoint: str, source: Path, tmp_path: Path) -> None:
-        storage = storage_from(settings(tmp_path, f"s3://{BUCKET}", s3_endpoint))
-        assert isinstance(storage, S3Storage)
+    @pytest.mark.parametrize("size", [2_100_000, LARGE])
+    def test_encrypts_and_remembers_type_and_checksum(self, bucket: S3Storage, source: Path, size: int) -> None:
+        storage, part = bucket, bucket.part
+        source.write_bytes(bytes(size))
         key = new_key()
-        checksum = base64.b64encode(hashlib.sha256(source.read_bytes()).digest()).decode()
+        content = source.read_bytes()
+        parts = [hashlib.sha256(content[start : start + part]).digest() for start in range(0, len(content), part)]
+        whole = parts[0] if len(parts) == 1 else hashlib.sha256(b"".join(parts)).digest()
+        checksum = base64.b64encode(whole).decode() + (f"-{len(parts)}" if len(parts) > 1 else "")
         storage.put(key, source, "application/pdf")
         facts = storage.client.head_object(Bucket=BUCKET, Key=key, ChecksumMode="ENABLED")
         assert facts["ServerSideEncryption"] == "AES256"
         assert facts["ContentType"] == "application/pdf"
         assert facts["ChecksumSHA256"] == checksum
 
-    def test_a_lost_answer_is_not_taken_for_a_clash(self, s3_endpoint: str, source: Path, tmp_path: Path) -> None:
-        storage = storage_from(settings(tmp_path, f"s3://{BUCKET}", s3_endpoint))
-        assert isinstance(storage, S3Storage)
+    @pytest.mark.parametrize("deed", ["PutObject", "CompleteMultipartUpload"])
+    def test_a_lost_answer_is_not_taken_for_a_clash(self, bucket: S3Storage, source: Path, deed: str) -> None:
+        storage, size = bucket, 2_100_000 if deed == "PutObject" else LARGE
+        source.write_bytes(bytes(size))
         answers: list[int] = []
 
         def lose_the_first(response_dict: dict[str, Any], **_: Any) -> None:
@@ -230,11 +433,131 @@ class TestS3:
             if len(answers) == 1:
                 response_dict["status_code"] = 503
 
-        storage.client.meta.events.register("before-parse.s3.PutObject", lose_the_first)
+        storage.client.meta.events.register(f"before-parse.s3.{deed}", lose_the_first)
         key = new_key()
         storage.put(key, source, "application/pdf")
         assert answers == [200, 412]
-        assert storage.size(key) == 2_100_000
+        assert storage.size(key) == size
+
+    def test_an_error_of_the_server_is_tried_again(self, bucket: S3Storage, source: Path) -> None:
+        went: list[str] = []
+
+        def lead_astray(request: AWSPreparedRequest, **_: Any) -> None:
+            if not went:
+                request.url = trouble
+            went.append(request.url)
+
+        bucket.client.meta.events.register("before-send.s3.PutObject", lead_astray)
+        with ThreadingHTTPServer(("127.0.0.1", 0), Trouble) as server:
+            trouble = f"http://127.0.0.1:{server.server_port}/"
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            key = new_key()
+            bucket.put(key, source, "application/pdf")
+            server.shutdown()
+        assert len(went) == 2
+        assert bucket.size(key) == 2_100_000
+
+    def test_a_line_that_breaks_in_a_large_file_leaves_nothing_half(self, bucket: S3Storage, source: Path) -> None:
+        source.write_bytes(bytes(LARGE))
+        sent: list[int] = []
+
+        def break_at_the_second(**_: Any) -> None:
+            sent.append(1)
+            if len(sent) >= 2:
+                raise EndpointConnectionError(endpoint_url="s3")
+
+        bucket.client.meta.events.register("before-send.s3.UploadPart", break_at_the_second)
+        key = new_key()
+        with pytest.raises(StorageUnavailable):
+            bucket.put(key, source, "application/pdf")
+        assert source.exists()
+        assert list(bucket.unfinished(LATER)) == []
+        with pytest.raises(NotStored):
+            bucket.size(key)
+        bucket.client.meta.events.unregister("before-send.s3.UploadPart", break_at_the_second)
+        bucket.put(key, source, "application/pdf")
+        assert bucket.size(key) == LARGE
+
+    def test_shows_what_a_killed_writer_left_half_way(self, bucket: S3Storage) -> None:
+        place = {"Bucket": BUCKET, "Key": new_key()}
+        begun = bucket.client.create_multipart_upload(**place)["UploadId"]
+        bucket.client.upload_part(**place, UploadId=begun, PartNumber=1, Body=b"half")
+        assert list(bucket.unfinished(datetime.now(UTC) - timedelta(hours=1))) == []
+        (drop,) = bucket.unfinished(LATER)
+        drop()
+        drop()
+        assert list(bucket.unfinished(LATER)) == []
+
+    def test_lists_page_by_page(self, bucket: S3Storage) -> None:
+        place = f"many{uuid4().hex[:8]}"
+        keys = {f"{place}/{number:04}" for number in range(1_050)}  # a page holds 1,000
+
+        def put(key: str) -> None:
+            bucket.client.put_object(Bucket=BUCKET, Key=key, Body=b"")
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(put, keys))
+        assert {one.key for one in bucket.listed(f"{place}/")} == keys
+
+    @pytest.mark.parametrize("opened", ["list", "read", "acl"])
+    def test_a_bucket_that_strangers_can_read_is_refused(self, bucket: S3Storage, opened: str) -> None:
+        mine = replace(bucket, bucket=f"open-{uuid4().hex[:8]}")
+        mine.client.create_bucket(Bucket=mine.bucket)
+        mine.prepare()
+        if opened == "acl":
+            mine.client.put_bucket_acl(Bucket=mine.bucket, ACL="public-read")
+        else:
+            allowed = {
+                "list": {"Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{mine.bucket}"},
+                "read": {"Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{mine.bucket}/*"},
+            }[opened]
+            policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", **allowed}]}
+            mine.client.put_bucket_policy(Bucket=mine.bucket, Policy=json.dumps(policy))
+        for look in (mine.prepare, mine.check):
+            with pytest.raises(NotPrivate, match=f"Anybody may read the bucket {mine.bucket}"):
+                look()
+        assert list(mine.listed("")) == []  # nothing of the trial stays
+        mine.client.delete_bucket(Bucket=mine.bucket)
+
+    def test_a_missing_bucket_does_not_look_like_missing_files(self, bucket: S3Storage) -> None:
+        gone = replace(bucket, bucket="not-there")
+        for ask in (
+            lambda: gone.open("files/x"),
+            lambda: gone.size("files/x"),
+            lambda: gone.set_aside("files/x"),
+            lambda: list(gone.listed("files/")),
+            gone.check,
+            gone.prepare,
+        ):
+            with pytest.raises(StorageUnavailable):
+                ask()
+
+    def test_an_empty_bucket_is_not_the_one_that_rows_speak_of(self, bucket: S3Storage) -> None:
+        mine = replace(bucket, bucket=f"empty-{uuid4().hex[:8]}")
+        mine.client.create_bucket(Bucket=mine.bucket)
+        with pytest.raises(StorageUnavailable, match="empty"):
+            mine.prepare(used=True)
+        mine.prepare()
+        mine.client.delete_bucket(Bucket=mine.bucket)
+
+    def test_a_server_that_takes_and_never_answers_is_unavailable(self, source: Path, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            given = settings(tmp_path, f"s3://{BUCKET}", address)
+            storage = S3Storage.at(given, BUCKET, connect_timeout=0.2, read_timeout=0.2)
+            large = replace(storage, part=1_000_000)
+            for ask in (
+                lambda: storage.put(new_key(), source, "application/pdf"),
+                lambda: large.put(new_key(), source, "application/pdf"),
+                lambda: storage.open(new_key()),
+                lambda: storage.size(new_key()),
+                lambda: storage.delete(new_key()),
+                lambda: list(storage.listed("files/")),
+                storage.check,
+            ):
+                with pytest.raises(StorageUnavailable, match=r"(?i)time"):
+                    ask()
+        assert source.exists()
 
     def test_a_server_that_is_gone_or_refuses_is_unavailable_within_seconds(
         self, s3_endpoint: str, source: Path, tmp_path: Path
@@ -256,3 +579,27 @@ class TestS3:
 def test_an_address_that_names_no_storage_is_refused_at_the_start(address: str, tmp_path: Path) -> None:
     with pytest.raises(MissingSetting, match="STORAGE_URL"):
         storage_from(settings(tmp_path, address))
+
+
+@pytest.fixture
+def small_disk() -> Callable[[Path], AbstractContextManager[None]]:
+    """Mounts a disk of 1 MiB somewhere, for as long as the block lasts."""
+
+    @contextmanager
+    def mounted(place: Path) -> Iterator[None]:
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], check=False).returncode:
+            pytest.skip("only root may mount a small disk")
+        try:
+            yield
+        finally:
+            subprocess.run(["umount", "--lazy", place], check=True)
+
+    return mounted
+
+
+def test_no_code_of_ours_makes_an_address_that_opens_without_signing_in() -> None:
+    code = [
+        path for folder in ("config", "shared", "uploads", "portal", "staff") for path in Path(folder).rglob("*.py")
+    ]
+    assert len(code) > 50
+    assert [path for path in code if re.search(r"presign|generate_url|X-Amz-Signature", path.read_text())] == []
