@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
-from shared import drafts
+from shared import drafts, likeness
 from shared.model import (
     Correction,
     CorrectionItem,
     FileState,
     How,
+    Likeness,
     Member,
     Reason,
     Receipt,
@@ -25,6 +26,7 @@ from shared.model import (
     Submission,
     SubmissionVersion,
 )
+from shared.rules.names import shown
 from shared.sign_in import Recipient
 
 
@@ -38,6 +40,7 @@ class LikeRow:
     received_at: datetime
     number: str | None  # of its submission; None while that is a draft
     month: date
+    member_id: UUID  # whose it is: the portal tells nobody what another member of the household has sent
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ def slip(session: Session, submission: Submission, version: SubmissionVersion | 
             income_tax_yen=line.income_tax_yen,
             commuting_yen=line.commuting_yen,
         ),
-        files=[file_row(file) for file in drafts.files_of(session, version)],
+        files=file_rows(session, drafts.files_of(session, version)),
         correction=last_correction(session, submission),
         receipt_id=receipt.id if receipt else None,
         receipt_ready=bool(receipt and receipt.pdf_key),
@@ -167,7 +170,7 @@ def file_row(file: StoredFile, like: LikeRow | None = None) -> FileRow:
     """A file for show."""
     return FileRow(
         id=file.id,
-        name=file.name,
+        name=shown(file.name),
         kind=file.kind,
         size=file.size,
         sha256=file.sha256,
@@ -181,6 +184,41 @@ def file_row(file: StoredFile, like: LikeRow | None = None) -> FileRow:
         thumbs_destroyed_at=file.thumbs_destroyed_at,
         like=like,
     )
+
+
+def file_rows(session: Session, files: list[StoredFile]) -> list[FileRow]:
+    """Files for show, each with the earlier file it is like, in one query for all of them."""
+    likes = _likes(session, files)
+    return [file_row(file, likes.get(file.id)) for file in files]
+
+
+def _likes(session: Session, files: list[StoredFile]) -> dict[UUID, LikeRow]:
+    """Same bytes before a look alike, and of these the newest. What was taken back meanwhile is no duplicate."""
+    if not files:
+        return {}
+    found = session.execute(
+        select(Likeness, StoredFile, Submission)
+        .join(StoredFile, and_(StoredFile.office_id == Likeness.office_id, StoredFile.id == Likeness.earlier_id))
+        .join(Submission, likeness.in_its_submission())
+        .where(
+            Likeness.office_id == files[0].office_id,
+            Likeness.file_id.in_([file.id for file in files]),
+            likeness.stands(),
+        )
+        .order_by(Likeness.how, StoredFile.received_at, StoredFile.id)  # "alike" before "same": the last one stays
+    ).all()
+    return {
+        like.file_id: LikeRow(
+            how=like.how,
+            file_id=earlier.id,
+            name=shown(earlier.name),
+            received_at=earlier.received_at,
+            number=submission.number,
+            month=submission.month,
+            member_id=submission.member_id,
+        )
+        for like, earlier, submission in found
+    }
 
 
 def last_correction(session: Session, submission: Submission) -> CorrectionRow | None:

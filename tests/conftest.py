@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from config.settings import Settings
 from shared import clock
 from shared.session import engine_for, migrate, sessions
+from uploads.storage import storage_from
 
-pytest_plugins = ["tests.s3", "tests.peers"]
+pytest_plugins = ["tests.s3", "tests.peers", "tests.clamd"]
 BOTH = ("shared", "migrations", "journeys")  # folders whose tests also run on SQLite
 NOW = datetime(2026, 11, 19, 11, 12, 41, tzinfo=UTC)  # 令和8年11月19日(木) 20:12 in Tokyo
 
@@ -26,7 +27,8 @@ NOW = datetime(2026, 11, 19, 11, 12, 41, tzinfo=UTC)  # 令和8年11月19日(木
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_url" in metafunc.fixturenames:
         folder = metafunc.module.__name__.split(".")[1]
-        kinds = ["postgresql", "sqlite"] if folder in BOTH else ["postgresql"]
+        both = folder in BOTH and not getattr(metafunc.module, "ONE_DATABASE", False)
+        kinds = ["postgresql", "sqlite"] if both else ["postgresql"]
         metafunc.parametrize("database_url", kinds, indirect=True)
 
 
@@ -128,7 +130,7 @@ def session(make_session: sessionmaker[Session]) -> Iterator[Session]:
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Settings of an office on this machine, with a folder for the bytes."""
-    return Settings(
+    chosen = Settings(
         database_url=database_url,
         redis_url="redis://127.0.0.1:1",  # nobody listens: no answer may need it
         storage_url=f"folder:{tmp_path / 'files'}",
@@ -137,6 +139,8 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         secure_cookies=False,
         demo=True,
     )
+    storage_from(chosen).prepare()
+    return chosen
 
 
 @pytest.fixture

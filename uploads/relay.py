@@ -1,12 +1,14 @@
 """From the outbox to the queue: the only place that enqueues.
 
-A task is sent when its time has come, and again later for as long as nobody has said that it is done. So the
-queue server may forget everything, or be away for a day, and nothing is lost: it is only later.
+A task is sent when its time has come and no worker holds it, and again every minute for as long as nobody has begun
+it. So the queue server may forget everything, or be away for a day, and nothing is lost: it is only later. A task whose
+hold has lapsed had a worker that died: it is sent at once. In the queue each task lies once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -14,27 +16,24 @@ from uuid import UUID
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
+from rq.exceptions import DuplicateJobError, NoSuchJobError
+from rq.job import Job as Carried
 from rq.serializers import JSONSerializer
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from config import points
 from config.log import log
 from shared import clock
 from shared.model import Task
 from shared.session import reading_sessions, sessions
-from uploads.jobs import give_up
+from uploads.jobs import JOB_SECONDS, MOST_TRIES, give_up
 
 QUEUE: Final = "madoguchi"
-MOST_TRIES: Final = 6
 AT_ONCE: Final = 50
-JOB_SECONDS: Final = 120
+AGAIN_AFTER: Final = timedelta(seconds=60)  # what was sent and not begun: the queue is long, or has forgotten it
 
 Send = Callable[[UUID, UUID], None]
-
-
-def wait_after(tries: int) -> timedelta:
-    """How long the ``tries``-th sending is given before the task is sent again: longer than a job may run."""
-    return timedelta(seconds=(JOB_SECONDS + 30) << (tries - 1))
 
 
 def relay_once(engine: Engine, send: Send) -> int:
@@ -44,9 +43,15 @@ def relay_once(engine: Engine, send: Send) -> int:
 
     :raises RedisError: if the queue server is away; nothing is marked as sent then.
     """
+    now = clock.now()
     owed = (
         select(Task)
-        .where(Task.done_at.is_(None), Task.gave_up_at.is_(None), Task.send_after <= clock.now())
+        .where(
+            Task.done_at.is_(None),
+            Task.gave_up_at.is_(None),
+            Task.send_after <= now,
+            or_(Task.held_until.is_(None), Task.held_until <= now),
+        )
         .order_by(Task.send_after)
         .limit(AT_ONCE)
     )
@@ -62,8 +67,8 @@ def relay_once(engine: Engine, send: Send) -> int:
                     gave_up = True
                 continue
             send(task.office_id, task.id)
-            task.tries += 1
-            task.send_after = clock.now() + wait_after(task.tries)
+            points.passed("task.sent")
+            task.send_after = now + AGAIN_AFTER
             sent += 1
             log("task.sent", task=task.id, job=task.job.value, tries=task.tries)
     return sent
@@ -76,17 +81,31 @@ def queue_at(redis_url: str) -> Queue:
 
 
 def sender(queue: Queue) -> Send:
-    """What puts a task into ``queue``."""
+    """What puts a task into ``queue``, once: one that waits there keeps its place."""
 
-    def send(office_id: UUID, task_id: UUID) -> None:
+    def put(office_id: UUID, task_id: UUID) -> None:
         queue.enqueue(
             "uploads.jobs.run",
             str(office_id),
             str(task_id),
+            job_id=str(task_id),
+            unique=True,
             job_timeout=JOB_SECONDS,
-            result_ttl=60,
-            failure_ttl=7 * 24 * 3600,
+            result_ttl=0,
+            failure_ttl=0,
         )
+
+    def send(office_id: UUID, task_id: UUID) -> None:
+        try:
+            put(office_id, task_id)
+        except DuplicateJobError:
+            if queue.get_job_position(str(task_id)) is not None:
+                return
+            # It was given to a worker that holds nothing: it died, or the queue server lost half of what it knew.
+            with suppress(NoSuchJobError):
+                Carried.fetch(str(task_id), connection=queue.connection, serializer=JSONSerializer).delete()
+            with suppress(DuplicateJobError):  # another relay was quicker
+                put(office_id, task_id)
 
     return send
 

@@ -1,11 +1,15 @@
-"""The worker process: a relay in a thread, and one job after the other."""
+"""The worker process: a relay and a housekeeper in threads, and one job after the other."""
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from types import FrameType
 from typing import Any, Final
 
@@ -14,15 +18,25 @@ from redis.exceptions import RedisError
 from rq import SimpleWorker
 from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
+from sqlalchemy import delete
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
 
 from config.log import log
 from config.settings import Settings
-from shared.session import engine_for
+from shared import clock, upload
+from shared.model import WorkerSighting
+from shared.session import engine_for, sessions
+from uploads import locked_room, scan
 from uploads.jobs import sweep
 from uploads.relay import QUEUE, queue_at, relay_if_reachable
+from uploads.storage import Storage, StorageError, storage_from
 
 PAUSE: Final = 2  # seconds until the queue server is tried again
 SWEEP_EVERY: Final = 60  # seconds
+SEEN_EVERY: Final = 30  # seconds
+EXPIRED_AT_ONCE: Final = 100
+FORGOTTEN: Final = timedelta(days=1)  # a worker that was not seen for so long has been replaced
 
 
 class _Worker(SimpleWorker):
@@ -55,8 +69,12 @@ def work(settings: Settings) -> None:
     """
     stop = threading.Event()
     _listen(stop)
-    relay = threading.Thread(target=_relay, args=(settings, stop), name="relay", daemon=True)
-    relay.start()
+    beside = [
+        threading.Thread(target=_relay, args=(settings, stop), name="relay", daemon=True),
+        threading.Thread(target=_keep_house, args=(settings, stop), name="house", daemon=True),
+    ]
+    for thread in beside:
+        thread.start()
     log("worker.started")
     with suppress(StopRequested):
         while not stop.is_set():
@@ -67,7 +85,8 @@ def work(settings: Settings) -> None:
                 log("queue_server.unreachable", level="warning", error=type(error).__name__)
             _listen(stop)
             stop.wait(PAUSE)
-    relay.join(timeout=10)
+    for thread in beside:
+        thread.join(timeout=10)
     log("worker.stopped")
 
 
@@ -83,10 +102,70 @@ def _listen(stop: threading.Event) -> None:
 
 def _relay(settings: Settings, stop: threading.Event) -> None:
     engine, queue = engine_for(settings.database_url), queue_at(settings.redis_url)
-    sweep_at = 0.0
     while not stop.is_set():
-        if time.monotonic() >= sweep_at:
-            sweep(settings.incoming)
-            sweep_at = time.monotonic() + SWEEP_EVERY
         reached = relay_if_reachable(engine, queue)
         stop.wait(0.5 if reached else 3)
+
+
+def _keep_house(settings: Settings, stop: threading.Event) -> None:
+    """Say that we live, and clear away what killed processes have left. A failure costs a round and is said."""
+    make_session, storage = sessions(engine_for(settings.database_url)), storage_from(settings)
+    sighting = Sighting(settings.clamd)
+    seen_at = sweep_at = 0.0
+    while not stop.is_set():
+        now = time.monotonic()
+        try:
+            if now >= seen_at:
+                seen_at = now + SEEN_EVERY
+                sighting.say(make_session)
+            if now >= sweep_at:
+                sweep_at = now + SWEEP_EVERY
+                sweep(settings.incoming)
+                expire(make_session, storage)
+        except SQLAlchemyError as error:
+            log("database.unreachable", level="warning", error=type(error).__name__)
+        except StorageError as error:
+            log("storage.unreachable", level="warning", error=type(error).__name__)
+        stop.wait(1)
+    with suppress(SQLAlchemyError):
+        sighting.end(make_session)
+
+
+def expire(make_session: sessionmaker[Session], storage: Storage) -> None:
+    """End uploads whose time is over, and delete what was kept of them. What a killed worker leaves is the sweep's."""
+    with make_session.begin() as session:
+        keys = upload.expired(session, clock.now(), EXPIRED_AT_ONCE)
+    for key in keys:
+        storage.delete(key)
+
+
+@dataclass
+class Sighting:
+    """What this worker says of itself: that it lives, how well its room is locked, whether files can be scanned."""
+
+    clamd: str | None
+    name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    started_at: datetime = field(default_factory=clock.now)
+
+    def say(self, make_session: sessionmaker[Session]) -> None:
+        """Write it down, and forget workers that nobody has seen for a day."""
+        scanner = scan.state(self.clamd)
+        if scanner == "unreachable":
+            log("scanner.unreachable", level="warning")
+        row = WorkerSighting(worker=self.name, started_at=self.started_at, room=_room(), scanner=scanner)
+        with make_session.begin() as session:
+            row.seen_at = clock.now()
+            session.merge(row)
+            session.execute(delete(WorkerSighting).where(WorkerSighting.seen_at < clock.now() - FORGOTTEN))
+
+    def end(self, make_session: sessionmaker[Session]) -> None:
+        """A worker that was asked to end is no news."""
+        with make_session.begin() as session:
+            session.execute(delete(WorkerSighting).where(WorkerSighting.worker == self.name))
+
+
+def _room() -> dict[str, str]:
+    try:
+        return locked_room.layers()
+    except locked_room.RoomClosed:
+        return {"room": "none"}

@@ -29,7 +29,7 @@ from shared.session import sessions
 from shared.sign_in import Recipient
 from tests import factories
 from uploads.jobs import Bench
-from uploads.storage import FolderStorage
+from uploads.storage import MARKER, FolderStorage
 
 SLIP = papers.Payslip(
     company="株式会社みほん清掃",
@@ -118,7 +118,8 @@ class Desk:
 
     def stored(self) -> list[str]:
         """Every key in the storage."""
-        return sorted(str(path.relative_to(self.files)) for path in self.files.rglob("*") if not path.is_dir())
+        files = (path for path in self.files.rglob("*") if not path.is_dir() and path.name != MARKER)
+        return sorted(str(path.relative_to(self.files)) for path in files)
 
     def task(self, task: Task) -> Task:
         """The row as it is now."""
@@ -143,7 +144,9 @@ class Desk:
 
 @pytest.fixture
 def desk(engine: Engine, tmp_path: Path) -> Desk:
-    bench = Bench(sessions(engine), FolderStorage(tmp_path / "files"), tmp_path / "incoming")
+    storage = FolderStorage(tmp_path / "files")
+    storage.prepare()
+    bench = Bench(sessions(engine), storage, tmp_path / "incoming")
     return Desk(engine, bench, tmp_path / "files")
 
 

@@ -91,6 +91,7 @@ def test_a_field_left_empty_and_a_file_of_0_bytes_make_no_file(folder: Path) -> 
 
 def test_what_is_kept_outlives_the_request_and_the_rest_does_not(folder: Path, tmp_path: Path) -> None:
     storage = FolderStorage(tmp_path / "files")
+    storage.prepare()
     with request(folder, BYTES, b"not kept", b"taken") as form:
         kept, _, taken = sent(form)
         kept.keep(storage, "files/x", "image/jpeg")

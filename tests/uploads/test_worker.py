@@ -6,27 +6,32 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from uuid import uuid4
 
 import pytest
 from redis import Redis
 from sqlalchemy import select, update
 
 from config.settings import Settings
-from shared import clock
-from shared.model import FileState, SafeCopy, State, Step, Task
+from shared import clock, upload
+from shared.model import FileState, SafeCopy, State, Step, StoredFile, Task, Upload, UploadState, WorkerSighting
 from shared.session import engine_for, sessions
+from tests.clamd import Clamd
 from tests.uploads.conftest import Desk, QueueServer, pdf
-from uploads.jobs import Bench
+from uploads.jobs import MOST_TRIES, Bench
 from uploads.storage import FolderStorage
 
 PROJECT = Path(__file__).resolve().parents[2]
+LIMITS = upload.Limits(files=20, day=1_000_000)
 PATIENCE = 30.0  # seconds, for a machine with other work
 
 
@@ -59,18 +64,35 @@ class Worker:
         return self.process.wait(PATIENCE)
 
 
-Start = Callable[[Settings], Worker]
+class Start(Protocol):
+    """Start a worker; ``killed_at`` is a point at which it dies as by kill -9."""
+
+    def __call__(self, settings: Settings, killed_at: str = "") -> Worker: ...
+
+
+WORK = """
+import os, signal, sys
+from config import points
+from uploads.__main__ import main
+
+def die(point):
+    if point == sys.argv[1]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+points.waiting = die
+sys.exit(main(["work"]))
+"""
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     started: list[Worker] = []
 
-    def begin(settings: Settings) -> Worker:
+    def begin(settings: Settings, killed_at: str = "") -> Worker:
         log = tmp_path / f"worker{len(started)}.log"
         with log.open("wb") as talk:
             process = subprocess.Popen(
-                [sys.executable, "-m", "uploads", "work"], cwd=PROJECT, env=environ(settings), stdout=talk, stderr=talk
+                [sys.executable, "-c", WORK, killed_at], cwd=PROJECT, env=environ(settings), stdout=talk, stderr=talk
             )
         started.append(Worker(process, log))
         return started[-1]
@@ -89,6 +111,7 @@ def environ(settings: Settings) -> dict[str, str]:
         "MADOGUCHI_STORAGE_URL": settings.storage_url,
         "MADOGUCHI_SECRET_KEY": settings.secret_key,
         "MADOGUCHI_INCOMING": str(settings.incoming),
+        **({"MADOGUCHI_CLAMD": settings.clamd} if settings.clamd else {}),
     }
 
 
@@ -97,9 +120,9 @@ def is_safe(desk: Desk, task: Task) -> Callable[[], bool]:
 
 
 def owe_now(desk: Desk) -> None:
-    """Let the wait for whatever was sent be over."""
+    """Let the wait for whatever was sent be over, and every hold that is not renewed."""
     with desk.bench.sessions.begin() as session:
-        session.execute(update(Task).values(send_after=clock.now()))
+        session.execute(update(Task).where(Task.done_at.is_(None)).values(send_after=clock.now(), held_until=None))
 
 
 class Held:
@@ -153,6 +176,7 @@ def test_it_works_on_sqlite_as_well(
     url = f"sqlite:///{tmp_path / 'office.db'}"
     engine = engine_for(url)
     storage = FolderStorage(tmp_path / "files")
+    storage.prepare()
     desk = Desk(engine, Bench(sessions(engine), storage, tmp_path / "incoming"), tmp_path / "files")
     tasks = [desk.sent(pdf()) for _ in range(3)]
     queue_server.start()
@@ -258,11 +282,74 @@ def test_killed_in_the_middle_of_a_job_the_next_worker_does_it_once(
     second = start(running_settings)
     assert eventually(is_safe(desk, task)), second.log.read_text()
     assert second.end() == 0
+    assert desk.task(task).tries == 2
     with desk.bench.sessions() as session:
         (page,) = session.scalars(select(SafeCopy))
         assert len(session.scalars(select(Step)).all()) == 2
-    assert desk.stored() == sorted([desk.file(task).key, page.key, page.thumb_key])
+    assert desk.stored() == sorted([desk.file(task).key, page.key, page.thumb_key, str(desk.file(task).copy_key)])
     assert desk.submission(task).state is State.WAITING
+
+
+@pytest.mark.parametrize("point", ["task.sent", "task.held", "copies.stored", "copies.settled"])
+def test_killed_at_any_step_another_worker_does_it_once(
+    desk: Desk, running_settings: Settings, start: Start, point: str
+) -> None:
+    task = desk.sent(pdf())
+    killed = start(running_settings, killed_at=point)
+    assert killed.process.wait(PATIENCE) == -signal.SIGKILL, killed.log.read_text()
+    assert desk.task(task).done_at is None
+    owe_now(desk)
+    second = start(running_settings)
+    assert eventually(is_safe(desk, task)), second.log.read_text()
+    assert second.end() == 0
+    assert desk.task(task).tries == (1 if point == "task.sent" else 2)
+    with desk.bench.sessions() as session:
+        (page,) = session.scalars(select(SafeCopy))
+        assert len(session.scalars(select(Step)).all()) == 2
+    its_own = {desk.file(task).key, page.key, page.thumb_key, str(desk.file(task).copy_key)}
+    orphans = set(desk.stored()) - its_own
+    assert len(orphans) == (3 if point == "copies.stored" else 0)  # where the sweep finds them
+    assert {key.partition("/")[0] for key in orphans} <= {"safe", "thumb", "copy"}
+
+
+def test_a_file_that_kills_every_worker_stops_in_a_state_people_see(
+    desk: Desk, running_settings: Settings, start: Start
+) -> None:
+    task = desk.sent(pdf())
+    with desk.bench.sessions.begin() as session:
+        session.execute(update(Task).values(tries=MOST_TRIES - 1))
+    killed = start(running_settings, killed_at="copies.stored")
+    assert killed.process.wait(PATIENCE) == -signal.SIGKILL, killed.log.read_text()
+    owe_now(desk)
+    worker = start(running_settings)
+    assert eventually(lambda: desk.task(task).gave_up_at), worker.log.read_text()
+    assert (desk.file(task).state, desk.file(task).refused_because) == (FileState.REFUSED, "crashed")
+    assert desk.submission(task).state is State.RETURNED
+    assert worker.end() == 0
+
+
+def sightings(desk: Desk) -> dict[str, WorkerSighting]:
+    with desk.bench.sessions() as session:
+        return {row.worker: row for row in session.scalars(select(WorkerSighting))}
+
+
+def test_a_worker_says_that_it_lives_how_well_it_is_locked_and_whether_it_scans(
+    desk: Desk, running_settings: Settings, start: Start, clamd: Clamd, tmp_path: Path
+) -> None:
+    long_gone = clock.now() - timedelta(days=2)
+    with desk.bench.sessions.begin() as session:
+        session.add(WorkerSighting(worker="gone:1", started_at=long_gone, seen_at=long_gone, room={}, scanner="off"))
+    scanners = {None: "off", clamd.tcp: "ok", f"unix:{tmp_path}/nobody": "unreachable"}
+    workers = {said: start(replace(running_settings, clamd=address)) for address, said in scanners.items()}
+    assert eventually(lambda: len(sightings(desk)) == 3 and "gone:1" not in sightings(desk))
+    for said, worker in workers.items():
+        row = sightings(desk)[f"{socket.gethostname()}:{worker.process.pid}"]
+        assert row.scanner == said
+        assert set(row.room) == {"limits", "network", "files", "calls"}
+        assert long_gone < row.started_at <= row.seen_at
+    workers["unreachable"].says("scanner.unreachable")
+    assert [worker.end() for worker in workers.values()] == [0, 0, 0]
+    assert sightings(desk) == {}
 
 
 def test_two_workers_side_by_side_do_everything_once(desk: Desk, running_settings: Settings, start: Start) -> None:
@@ -271,17 +358,17 @@ def test_two_workers_side_by_side_do_everything_once(desk: Desk, running_setting
     assert eventually(lambda: all(is_safe(desk, task)() for task in tasks)), workers[0].log.read_text()
     assert [worker.end() for worker in workers] == [0, 0]
     assert sum(worker.said().count("task.done") for worker in workers) == 6
-    assert len(desk.stored()) == 18
+    assert len(desk.stored()) == 24
 
 
 def test_a_job_that_fails_ends_no_worker(desk: Desk, running_settings: Settings, start: Start) -> None:
     bad, good = desk.sent(pdf()), desk.sent(pdf())
-    original = desk.files / desk.file(bad).key
-    original.unlink()
-    original.symlink_to(original)
+    with desk.bench.sessions.begin() as session:
+        session.execute(update(StoredFile).where(StoredFile.id == bad.subject_id).values(kind="of tomorrow"))
     worker = start(running_settings)
     assert eventually(is_safe(desk, good)), worker.log.read_text()
-    assert (desk.task(bad).done_at, desk.task(bad).tries) == (None, 1)
+    assert eventually(lambda: desk.task(bad).failed_because), worker.log.read_text()
+    assert (desk.task(bad).done_at, desk.task(bad).tries, desk.task(bad).failed_because) == (None, 1, "ValueError")
     assert worker.end() == 0
 
 
@@ -291,6 +378,28 @@ def test_a_worker_sweeps_what_a_killed_one_left(desk: Desk, running_settings: Se
     os.utime(left, (0, 0))
     worker = start(running_settings)
     assert eventually(lambda: not left.exists()), worker.log.read_text()
+    assert worker.end() == 0
+
+
+def test_a_worker_ends_uploads_whose_time_is_over_and_deletes_what_was_kept(
+    desk: Desk, running_settings: Settings, start: Start
+) -> None:
+    who, submission_id = desk.draft()
+    keys = []
+    for name in ("old", "new"):
+        announced = upload.Announced(attempt=uuid4(), name=name, size=9, sha256=None, replaces=None)
+        keys.append(f"partial/{uuid4()}")
+        desk.put(keys[-1], b"pay")
+        with desk.bench.sessions.begin() as session:
+            begun = upload.begin(session, who, submission_id, announced, LIMITS)
+            upload.keep_part(session, who, begun.id, start=0, size=3, key=keys[-1])
+            if name == "old":
+                begun.expires_at = clock.now()
+    worker = start(running_settings)
+    assert eventually(lambda: desk.stored() == keys[1:]), worker.log.read_text()
+    with desk.bench.sessions() as session:
+        states = {row.name: row.state for row in session.scalars(select(Upload))}
+    assert states == {"old": UploadState.ENDED, "new": UploadState.OPEN}
     assert worker.end() == 0
 
 
