@@ -7,9 +7,10 @@ may use it (``public`` or a guard of its app) is never run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -51,6 +52,7 @@ HEADERS: Final = {
 }
 PARKABLE: Final = 16 * 1024  # bytes of a typed form worth giving back
 FORM_LIMIT: Final = 500_000  # bytes of a form without files: it is held in memory as a whole
+STREAMED: Final = ("multipart/form-data", "application/offset+octet-stream")  # files, which are not
 SECRETS: Final = ("pin", "password")  # fields that no page repeats and no table holds
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -139,6 +141,8 @@ class _Reach:
     def __init__(self, settings: Settings, engine: Any, storage: Storage) -> None:
         self.settings, self.engine, self.storage = settings, engine, storage
         self.sessions, self.reading = sessions(engine), reading_sessions(engine)
+        # SQLite lets one write, and those who wait sleep and look again. Here they queue up, and go at once.
+        self.turn = RLock() if engine.dialect.name == "sqlite" else nullcontext()
 
 
 def settings() -> Settings:
@@ -157,7 +161,7 @@ def storage() -> Storage:
 def transaction() -> Iterator[Session]:
     """One transaction that writes: leaving the block commits, an exception takes everything back."""
     reach: _Reach = current_app.extensions["madoguchi"]
-    with reach.sessions.begin() as session:
+    with reach.turn, reach.sessions.begin() as session:
         yield session
 
 
@@ -178,7 +182,7 @@ def public(view: View) -> View:
 def _limit_form() -> None:
     """Only behind the door, and only with files, may a request be large."""
     view = current_app.view_functions.get(request.endpoint or "")
-    if request.mimetype != "multipart/form-data" or getattr(view, "needs", None) == "public":
+    if request.mimetype not in STREAMED or getattr(view, "needs", None) == "public":
         request.max_content_length = min(FORM_LIMIT, settings().request_limit)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, select
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
-from config.web import View, reading, same_origin, transaction, typed_fields
+from config.web import View, same_origin, transaction, typed_fields
 from shared import clock, sign_in
 from shared.model import ParkedForm, new_id
 from shared.sign_in import Recipient
@@ -30,20 +30,36 @@ def recipient_required(view: View) -> View:
     return view
 
 
+def asked_by_script(view: View) -> View:
+    """Only a signed-in recipient may use this view; a script hears 401 from it and is led nowhere."""
+    view.__dict__["needs"] = "recipient"
+    view.__dict__["guard"] = _guard_script
+    return view
+
+
 def me() -> Recipient:
     """Who is signed in."""
     who: Recipient = current_user.who
     return who
 
 
+def _guard_script() -> ResponseReturnValue | None:
+    if current_user.is_authenticated:
+        _renew()
+        return None
+    return {"reason": "sign_in"}, 401
+
+
+def _renew() -> None:
+    if me().renewal_due:
+        with transaction() as write:
+            sign_in.renew(write, current_user.get_id())
+        session.modified = True  # the cookie lives on with the row
+
+
 def _guard() -> ResponseReturnValue | None:
     if current_user.is_authenticated:
-        with reading() as look:
-            renew = sign_in.due_for_renewal(look, current_user.get_id())
-        if renew:
-            with transaction() as write:
-                sign_in.renew(write, current_user.get_id())
-            session.modified = True  # the cookie lives on with the row
+        _renew()
         return None
     session["back"] = _place() if _can_be_opened(request.path) else url_for("home.show")
     if request.method == "POST" and _park():

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from config.web import reading, settings, transaction
+from config.web import reading, settings
 from portal.access import me, recipient_required
 from portal.income import SCREEN_OF
 from portal.upload import Refusal, attempt_of_form, take
@@ -32,11 +32,7 @@ def show(submission_id: UUID) -> ResponseReturnValue:
     if draft.submission.state is State.DRAFT:  # nothing was sent, so nothing was asked for again
         return redirect(url_for("income.check", submission_id=submission_id), 303)
     if request.method == "POST":
-        replaced = _replaced(held)
-        taken, refused = take(submission_id, attempt_of_form(), instead_of=1 if replaced else 0)
-        if taken and replaced:
-            with transaction() as session:
-                drafts.remove(session, me(), submission_id, replaced)
+        taken, refused = take(submission_id, attempt_of_form(), replaces=_replaced(held))
         if taken and not refused:
             return redirect(url_for("correction.show", submission_id=submission_id), 303)
         if not taken and not refused:

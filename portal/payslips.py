@@ -31,7 +31,7 @@ def show(submission_id: UUID) -> ResponseReturnValue:
             refused = [Refusal("", "none_chosen")]
     with reading() as session:
         draft = drafts.draft_of(session, me(), submission_id)
-        files = [slips.file_row(file) for file in drafts.files_of(session, draft.version)]
+        files = slips.file_rows(session, drafts.files_of(session, draft.version))
     facts = {"draft": draft, "files": files, "refused": refused, "step": steps("payslips"), "limits": settings()}
     return render_template("income/payslips.html", **facts), 422 if refused else 200
 
@@ -42,4 +42,13 @@ def remove(submission_id: UUID, file_id: UUID) -> ResponseReturnValue:
     """Take a file out again."""
     with transaction() as session:
         drafts.remove(session, me(), submission_id, file_id)
+    return redirect(url_for("payslips.show", submission_id=submission_id), 303)
+
+
+@bp.post("/<uuid:submission_id>/payslips/<uuid:file_id>/move")
+@recipient_required
+def move(submission_id: UUID, file_id: UUID) -> ResponseReturnValue:
+    """Put a file one place further up or down."""
+    with transaction() as session:
+        drafts.move(session, me(), submission_id, file_id, up="up" in request.form)
     return redirect(url_for("payslips.show", submission_id=submission_id), 303)

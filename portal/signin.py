@@ -171,7 +171,11 @@ def leave() -> ResponseReturnValue:
         log("sign_in.ended", account=me().account_id)
     logout_user()
     session.clear()
-    return redirect(url_for("signin.closed"), 303)
+    answer = current_app.make_response(redirect(url_for("signin.closed"), 303))
+    answer.headers["Clear-Site-Data"] = (
+        '"storage"'  # photos that had not arrived yet; phone.js does it where http is plain
+    )
+    return answer
 
 
 @bp.get("/closed")

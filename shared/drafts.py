@@ -5,15 +5,16 @@ phone costs nothing. A returned submission is written again in its next version;
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, datetime, time
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Text, Uuid, bindparam, exists, func, select, true
 from sqlalchemy.orm import Session
 
 from shared import clock
-from shared.errors import AlreadySent, NotThere, TooManyFiles
+from shared.errors import AlreadySent, NotThere, TooManyFiles, TooMuchToday
+from shared.likeness import note_same
 from shared.model import (
     Duty,
     DutyKind,
@@ -22,15 +23,20 @@ from shared.model import (
     IncomeLine,
     IncomeReport,
     Job,
+    Member,
     PortalAccount,
     State,
     StoredFile,
     Submission,
     SubmissionVersion,
+    Upload,
+    UploadState,
     VersionFile,
 )
+from shared.model.base import UtcTime
 from shared.outbox import promise
 from shared.rules.income import WAGE_FIELDS
+from shared.session import insert_row
 from shared.sign_in import Recipient
 
 
@@ -54,6 +60,63 @@ class Draft:
     submission: Submission
     version: SubmissionVersion
     line: IncomeLine
+
+
+# Statements of the way each upload goes are built once: building one costs more than asking it.
+_OFFICE: Final = bindparam("office", type_=Uuid())
+_SUBMISSION: Final = bindparam("submission", type_=Uuid())
+_MEMBER: Final = bindparam("member", type_=Uuid())
+_OWN: Final = select(Submission).where(
+    Submission.office_id == _OFFICE, Submission.id == _SUBMISSION, Submission.member_id == _MEMBER
+)
+_OWN_LOCKED: Final = _OWN.with_for_update()
+_LATEST: Final = (
+    select(SubmissionVersion)
+    .where(SubmissionVersion.office_id == _OFFICE, SubmissionVersion.submission_id == _SUBMISSION)
+    .order_by(SubmissionVersion.no.desc())
+    .limit(1)
+)
+_TODAY: Final = bindparam("today", type_=UtcTime())
+
+
+def _bytes_of_household(table: type[StoredFile] | type[Upload], *which: ColumnElement[bool]) -> Any:
+    members = select(Member.id).where(
+        Member.office_id == _OFFICE, Member.household_id == bindparam("household", type_=Uuid())
+    )
+    reports = select(Submission.id).where(Submission.office_id == _OFFICE, Submission.member_id.in_(members))
+    size = func.coalesce(func.sum(table.size), 0)  # not joined: SQLite would look at every file of the office
+    return select(size).where(table.office_id == _OFFICE, table.submission_id.in_(reports), *which).scalar_subquery()
+
+
+_NEWEST: Final = (
+    select(SubmissionVersion.id, SubmissionVersion.sent_at)
+    .where(SubmissionVersion.office_id == _OFFICE, SubmissionVersion.submission_id == _SUBMISSION)
+    .order_by(SubmissionVersion.no.desc())
+    .limit(1)
+    .subquery()
+)
+_ROOM: Final = (
+    select(
+        Submission.state,
+        _NEWEST.c.id,
+        _NEWEST.c.sent_at.is_not(None),
+        func.count(VersionFile.file_id),
+        func.coalesce(func.max(VersionFile.position), 0),
+        _bytes_of_household(StoredFile, StoredFile.received_at >= _TODAY)
+        + _bytes_of_household(Upload, Upload.state == UploadState.OPEN, Upload.created_at >= _TODAY),
+        exists().where(StoredFile.office_id == _OFFICE, StoredFile.sha256 == bindparam("sha256", type_=Text())),
+        exists().where(
+            Upload.office_id == _OFFICE,
+            Upload.submission_id == _SUBMISSION,
+            Upload.attempt == bindparam("attempt", type_=Uuid()),
+        ),
+    )
+    .select_from(Submission)
+    .join(_NEWEST, true())
+    .outerjoin(VersionFile, (VersionFile.office_id == _OFFICE) & (VersionFile.version_id == _NEWEST.c.id))
+    .where(Submission.office_id == _OFFICE, Submission.id == _SUBMISSION, Submission.member_id == _MEMBER)
+    .group_by(Submission.state, _NEWEST.c.id, _NEWEST.c.sent_at)
+)
 
 
 def start_report(session: Session, who: Recipient, month: date) -> Submission:
@@ -113,10 +176,8 @@ def own(session: Session, who: Recipient, submission_id: UUID, *, lock: bool = F
 
     :raises NotThere: also for one that is somebody else's, in words that do not tell the two apart.
     """
-    query = select(Submission).where(
-        Submission.office_id == who.office_id, Submission.id == submission_id, Submission.member_id == who.member_id
-    )
-    found = session.scalar(query.with_for_update() if lock else query)
+    ids = {"office": who.office_id, "submission": submission_id, "member": who.member_id}
+    found = session.scalar(_OWN_LOCKED if lock else _OWN, ids)
     if found is None:
         raise NotThere
     return found
@@ -129,23 +190,30 @@ def draft_of(session: Session, who: Recipient, submission_id: UUID, *, lock: boo
 
     :raises AlreadySent: if it is neither a draft nor returned.
     """
+    submission, version = _written(session, who, submission_id, lock=lock)
+    return Draft(submission, version, wage_line(session, version))
+
+
+def _written(
+    session: Session, who: Recipient, submission_id: UUID, *, lock: bool
+) -> tuple[Submission, SubmissionVersion]:
     submission = own(session, who, submission_id, lock=lock)
-    if submission.state not in (State.DRAFT, State.RETURNED):
-        raise AlreadySent
+    need_open(submission.state)
     version = latest_version(session, submission)
     if lock and version.sent_at is not None:
         version = _copy(session, submission, version)
-    return Draft(submission, version, wage_line(session, version))
+    return submission, version
+
+
+def need_open(state: State) -> None:
+    """:raises AlreadySent: if a submission in this state is neither a draft nor returned."""
+    if state not in (State.DRAFT, State.RETURNED):
+        raise AlreadySent
 
 
 def latest_version(session: Session, submission: Submission) -> SubmissionVersion:
     """The newest version, sent or still being written."""
-    return session.scalars(
-        select(SubmissionVersion)
-        .where(SubmissionVersion.office_id == submission.office_id, SubmissionVersion.submission_id == submission.id)
-        .order_by(SubmissionVersion.no.desc())
-        .limit(1)
-    ).one()
+    return session.scalars(_LATEST, {"office": submission.office_id, "submission": submission.id}).one()
 
 
 def sent_version(session: Session, submission: Submission) -> SubmissionVersion:
@@ -215,23 +283,61 @@ def write(session: Session, who: Recipient, submission_id: UUID, answers: dict[s
     return draft
 
 
-def attach(session: Session, who: Recipient, submission_id: UUID, arrived: Arrived, *, limit: int) -> StoredFile:
+def attach(
+    session: Session,
+    who: Recipient,
+    submission_id: UUID,
+    arrived: Arrived,
+    *,
+    limit: int,
+    day_limit: int | None = None,
+    replaces: UUID | None = None,
+) -> StoredFile:
     """Add a file whose bytes are durable, and promise its safe copy in the same transaction.
 
     A second tap carries the same ``attempt`` and ``part`` and gets the same row.
 
+    :param limit: files a version may hold.
+    :param day_limit: bytes the household may send in a day; None where that was asked before the bytes came.
+    :param replaces: a file that goes out and leaves its place to this one; one that is not held is not missed.
     :raises TooManyFiles: if the version already holds ``limit`` files.
+    :raises TooMuchToday: if the household has sent too much today.
     """
-    draft = draft_of(session, who, submission_id, lock=True)
-    earlier = file_of_attempt(session, draft.submission, arrived.attempt, arrived.part)
+    submission = own(session, who, submission_id, lock=True)
+    seen = room(session, who, submission_id, arrived.sha256)
+    need_open(seen.state)
+    earlier = file_of_attempt(session, submission, arrived.attempt, arrived.part)
     if earlier:
         return earlier
-    held = files_of(session, draft.version)
-    if len(held) >= limit:
-        raise TooManyFiles
+    file_id = add(session, who, submission_id, seen, arrived, limit=limit, day_limit=day_limit, replaces=replaces)
+    return session.get_one(StoredFile, (who.office_id, file_id))
+
+
+def add(
+    session: Session,
+    who: Recipient,
+    submission_id: UUID,
+    seen: Room,
+    arrived: Arrived,
+    *,
+    limit: int,
+    day_limit: int | None = None,
+    replaces: UUID | None = None,
+) -> UUID:
+    """``attach`` for callers that hold the submission's lock, have asked ``room``, and know that it is no second tap.
+
+    :raises AlreadySent: besides what ``attach`` raises.
+    """
+    need_open(seen.state)
+    if seen.is_sent:  # a returned report gets its next version on the first change
+        _written(session, who, submission_id, lock=True)
+        seen = room(session, who, submission_id, arrived.sha256)
+    seen.need_today(arrived.size, day_limit)
+    old = session.get(VersionFile, (who.office_id, seen.version_id, replaces)) if replaces else None
+    seen.need_place(limit + (old is not None))
     file = StoredFile(
         office_id=who.office_id,
-        submission_id=draft.submission.id,
+        submission_id=submission_id,
         attempt=arrived.attempt,
         part=arrived.part,
         name=arrived.name,
@@ -242,12 +348,69 @@ def attach(session: Session, who: Recipient, submission_id: UUID, arrived: Arriv
         state=FileState.RECEIVED,
         received_at=clock.now(),
     )
-    session.add(file)
-    session.flush()
-    position = _next_position(session, draft.version)
-    session.add(VersionFile(office_id=who.office_id, version_id=draft.version.id, file_id=file.id, position=position))
+    insert_row(session, file)
+    if old:
+        session.delete(old)
+    position = old.position if old else seen.last + 1
+    insert_row(
+        session, VersionFile(office_id=who.office_id, version_id=seen.version_id, file_id=file.id, position=position)
+    )
     promise(session, who.office_id, Job.MAKE_SAFE_COPY, file.id)
-    return file
+    if seen.same_bytes:
+        note_same(session, file)
+    return file.id
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a file that wants to be added to a submission finds."""
+
+    state: State
+    version_id: UUID  # the newest
+    is_sent: bool  # that version is: the next one is not begun yet
+    held: int  # files of the version
+    last: int  # position of the last one
+    today: int  # bytes of the household on this day; what has been begun counts like what has arrived
+    same_bytes: bool  # somebody of the office has sent the same bytes before
+    attempt_known: bool  # an upload of this attempt was begun before
+
+    def need_place(self, limit: int) -> None:
+        """:raises TooManyFiles: if the version already holds ``limit`` files."""
+        if self.held >= limit:
+            raise TooManyFiles
+
+    def need_today(self, size: int, limit: int | None) -> None:
+        """:raises TooMuchToday: if with ``size`` bytes more the household comes above ``limit`` bytes on this day."""
+        if limit is not None and self.today + size > limit:
+            raise TooMuchToday
+
+
+def room(
+    session: Session, who: Recipient, submission_id: UUID, sha256: str | None = None, attempt: UUID | None = None
+) -> Room:
+    """What a file that wants to be added finds, in one query. The caller holds the lock of the submission.
+
+    :raises NotThere: for a submission that is not hers.
+    """
+    given = {
+        "office": who.office_id,
+        "submission": submission_id,
+        "member": who.member_id,
+        "household": who.household_id,
+        "today": datetime.combine(clock.today(), time(), clock.TOKYO),
+        "sha256": sha256,
+        "attempt": attempt,
+    }
+    found = session.execute(_ROOM, given).one_or_none()
+    if found is None:
+        raise NotThere
+    return Room(*found)
+
+
+def hold(session: Session, who: Recipient, submission_id: UUID) -> None:
+    """Take the lock of a submission, without looking at it. On SQLite whoever writes is alone anyway."""
+    if session.get_bind().dialect.name != "sqlite":
+        own(session, who, submission_id, lock=True)
 
 
 def file_of_attempt(session: Session, submission: Submission, attempt: UUID, part: int) -> StoredFile | None:
@@ -262,19 +425,32 @@ def file_of_attempt(session: Session, submission: Submission, attempt: UUID, par
     )
 
 
-def _next_position(session: Session, version: SubmissionVersion) -> int:
-    last = session.scalar(
-        select(func.max(VersionFile.position)).where(
-            VersionFile.office_id == version.office_id, VersionFile.version_id == version.id
-        )
-    )
-    return (last or 0) + 1
-
-
 def remove(session: Session, who: Recipient, submission_id: UUID, file_id: UUID) -> None:
     """Take a file out of what is being written. A version already sent keeps it. Twice is once."""
-    draft = draft_of(session, who, submission_id, lock=True)
-    link = session.get(VersionFile, (who.office_id, draft.version.id, file_id))
+    _, version = _written(session, who, submission_id, lock=True)
+    link = session.get(VersionFile, (who.office_id, version.id, file_id))
     if link:
         session.delete(link)
+        session.flush()
+
+
+def move(session: Session, who: Recipient, submission_id: UUID, file_id: UUID, *, up: bool) -> None:
+    """Let a file of what is being written change places with the one before it (``up``) or after it.
+
+    At the end of the row, or for a file that is no longer held, nothing happens.
+    """
+    _, version = _written(session, who, submission_id, lock=True)
+    held = list(
+        session.scalars(
+            select(VersionFile)
+            .where(VersionFile.office_id == version.office_id, VersionFile.version_id == version.id)
+            .order_by(VersionFile.position, VersionFile.file_id)
+        )
+    )
+    at = next((place for place, link in enumerate(held) if link.file_id == file_id), None)
+    to = None if at is None else at + (-1 if up else 1)
+    if at is not None and to is not None and 0 <= to < len(held):
+        held[at], held[to] = held[to], held[at]
+        for position, link in enumerate(held, start=1):
+            link.position = position
         session.flush()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, FromClause, Insert, create_engine, event, insert, make_url
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session, sessionmaker
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+    from shared.model import Base
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -29,7 +32,12 @@ def engine_for(url: str) -> Engine:
     if not make_url(url).get_backend_name().startswith("sqlite"):
         return create_engine(url, pool_size=20, max_overflow=60, pool_pre_ping=True, hide_parameters=True)
     engine = create_engine(
-        url, connect_args={"check_same_thread": False}, pool_size=20, max_overflow=60, hide_parameters=True
+        url,
+        connect_args={"check_same_thread": False},
+        pool_size=20,
+        max_overflow=60,
+        pool_use_lifo=True,  # the connection used last has the pages in its memory; another one's write empties it
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")
@@ -54,6 +62,22 @@ def sessions(engine: Engine) -> sessionmaker[Session]:
 def reading_sessions(engine: Engine) -> sessionmaker[Session]:
     """Sessions that only look, on the same connections."""
     return sessionmaker(engine.execution_options(reading=True), expire_on_commit=False, autoflush=False)
+
+
+def insert_row(session: Session, row: Base) -> None:
+    """Write a new row at once, past the session's book-keeping, for the way each upload goes: a tenth of the time.
+
+    The session does not know ``row`` afterwards; what it has not written yet stays unwritten.
+    """
+    table = type(row).__table__
+    session.connection().execute(
+        _insert_into(table), {column.key: getattr(row, column.key) for column in table.columns}
+    )
+
+
+@cache
+def _insert_into(table: FromClause) -> Insert:
+    return insert(table)  # type: ignore[arg-type]  # a mapped class always has a whole table
 
 
 def migrations(url: str) -> Config:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,7 @@ from shared.model import (
     Tries,
     new_id,
 )
+from shared.model.base import UtcTime
 from shared.rules.numbers import code_hash, new_code, new_token, read_code
 from shared.rules.pin import good_pin, read_pin
 
@@ -58,6 +59,7 @@ class Recipient:
     name: str
     has_pin: bool
     shared_device: bool
+    renewal_due: bool = False  # ``renew`` has something to do: sessions slide, but not with a write on every page
 
 
 @dataclass(frozen=True)
@@ -199,34 +201,37 @@ def enter_password(session: Session, login: str, password: str) -> str | SignInR
     return token
 
 
+_RECIPIENT: Final = (
+    select(
+        SignIn.office_id,
+        SignIn.id,
+        PortalAccount.id,
+        Member.id,
+        Member.household_id,
+        Member.name,
+        Credential.id.is_not(None),
+        SignIn.shared_device,
+        SignIn.seen_at,
+    )
+    .join(PortalAccount, (PortalAccount.office_id == SignIn.office_id) & (PortalAccount.id == SignIn.account_id))
+    .join(Member, (Member.office_id == PortalAccount.office_id) & (Member.id == PortalAccount.member_id))
+    .outerjoin(
+        Credential,
+        (Credential.office_id == PortalAccount.office_id) & (Credential.account_id == PortalAccount.id),
+    )
+    .where(
+        SignIn.token_hash == bindparam("token_hash"),
+        SignIn.ended_at.is_(None),
+        SignIn.expires_at > bindparam("now", type_=UtcTime()),
+    )
+)  # built once: it is asked with every request
+
+
 def recipient_of(session: Session, token: str) -> Recipient | None:
     """The recipient behind a session token, or None if it is unknown, ended or past its time."""
-    found = session.execute(
-        select(SignIn, PortalAccount, Member, Credential.id)
-        .join(
-            PortalAccount,
-            (PortalAccount.office_id == SignIn.office_id) & (PortalAccount.id == SignIn.account_id),
-        )
-        .join(Member, (Member.office_id == PortalAccount.office_id) & (Member.id == PortalAccount.member_id))
-        .outerjoin(
-            Credential,
-            (Credential.office_id == PortalAccount.office_id) & (Credential.account_id == PortalAccount.id),
-        )
-        .where(SignIn.token_hash == code_hash(token), SignIn.ended_at.is_(None), SignIn.expires_at > clock.now())
-    ).one_or_none()
-    if found is None:
-        return None
-    sign_in, account, member, credential_id = found
-    return Recipient(
-        office_id=sign_in.office_id,
-        sign_in_id=sign_in.id,
-        account_id=account.id,
-        member_id=member.id,
-        household_id=member.household_id,
-        name=member.name,
-        has_pin=credential_id is not None,
-        shared_device=sign_in.shared_device,
-    )
+    now = clock.now()
+    found = session.execute(_RECIPIENT, {"token_hash": code_hash(token), "now": now}).one_or_none()
+    return Recipient(*found[:-1], renewal_due=now - found[-1] > _RENEW_EVERY) if found else None
 
 
 def staff_of(session: Session, token: str) -> Staff | None:
@@ -245,12 +250,6 @@ def staff_of(session: Session, token: str) -> Staff | None:
         return None
     sign_in, staff = found
     return Staff(staff.office_id, sign_in.id, staff.id, staff.name, staff.role)
-
-
-def due_for_renewal(session: Session, token: str) -> bool:
-    """Whether ``renew`` has something to do: sessions slide, but not with a write on every page."""
-    seen_at = session.scalar(select(SignIn.seen_at).where(SignIn.token_hash == code_hash(token)))
-    return seen_at is not None and clock.now() - seen_at > _RENEW_EVERY
 
 
 def renew(session: Session, token: str) -> None:

@@ -1,7 +1,8 @@
 """Bytes on their way in: written once to our disk while they are counted, hashed and looked at.
 
 A web app's ``Request._get_file_stream`` returns an ``Incoming`` for each part of a form; Werkzeug writes into it,
-seeks to 0 and closes it when the request ends. Whoever wants the file calls ``keep`` before that.
+seeks to 0 and closes it when the request ends. Whoever wants the file calls ``keep`` before that. A stretch of a
+resumable upload is written by ``receive``, and ``join`` puts the stretches together.
 """
 
 from __future__ import annotations
@@ -9,14 +10,20 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import uuid4
 
+from config import points
 from config.log import log
+from config.settings import MEBIBYTE
 from uploads.storage import Storage
 
 HEAD: Final = 4096  # bytes kept in memory, enough to see what a file is
+_AT_ONCE: Final = 256 * 1024  # bytes asked of the sender at a time
 
 
 class Incoming(io.RawIOBase):
@@ -50,6 +57,7 @@ class Incoming(io.RawIOBase):
         """
         if self._file is None:
             raise ValueError("there is no whole file to keep")
+        points.passed("file.written")
         storage.put(key, self.path, media_type)
         self.discard()
 
@@ -110,3 +118,39 @@ class Incoming(io.RawIOBase):
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+class Digest(Protocol):
+    """What ``hashlib`` makes."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+
+def receive(incoming: Incoming, read: Callable[[int], bytes], most: int, digest: Digest | None = None) -> bool:
+    """Write what comes, up to ``most`` bytes. Returns whether so many came; fewer, and the sender has stopped.
+
+    :param digest: told every byte, too.
+    """
+    left = most
+    while left:
+        data = read(min(left, _AT_ONCE))
+        if not data:
+            return False
+        if digest:
+            digest.update(data)
+        incoming.write(data)
+        left -= len(data)
+    return True
+
+
+def join(into: Incoming, storage: Storage, keys: Iterable[str], last: Incoming) -> None:
+    """Write the stored stretches and then the last one into ``into``.
+
+    :raises StorageError: for a stretch that cannot be read.
+    """
+    for key in keys:
+        with closing(storage.open(key)) as stretch:
+            shutil.copyfileobj(stretch, into, MEBIBYTE)
+    last.seek(0)
+    while data := last.read(MEBIBYTE):
+        into.write(data)

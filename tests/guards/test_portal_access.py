@@ -28,6 +28,7 @@ from tests.portal.phone import JPEG, OURS, Phone, Sent, Somebody
 Make = sessionmaker[Session]
 PUBLIC = {"signin.show", "signin.pin", "signin.leave", "signin.closed", "signin.no_letter"}
 PUBLIC |= {"display.show", "display.choose", "healthz", "shared.static", "static"}
+SPOKEN_TO_BY_SCRIPTS = {"tus.create", "tus.one"}  # they answer in JSON
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "MADE-UP")
 
 
@@ -115,7 +116,7 @@ def test_a_stranger_is_led_to_the_letter_and_changes_nothing(
 ) -> None:
     before, seen = rows(make_session), 0
     for rule in routes(app):
-        if rule.endpoint in PUBLIC:
+        if rule.endpoint in PUBLIC | SPOKEN_TO_BY_SCRIPTS:
             continue
         for id_ in (papers[State.DRAFT], uuid4()):
             path = address(rule, id_)
@@ -140,7 +141,7 @@ def test_no_form_is_taken_without_its_token(
     before = rows(make_session)
     fields = {"gross_yen": "1", "month": "2026-11", "pin": "7391 2846", "text": "xl", "theme": "light", "code": "x"}
     for rule in routes(app):
-        if "POST" not in (rule.methods or ()):
+        if "POST" not in (rule.methods or ()) or rule.endpoint in SPOKEN_TO_BY_SCRIPTS:
             continue
         path = address(rule, papers[State.DRAFT])
         # すぐ閉じる works from the oldest page of ours, where a token is stale; from no other site.
@@ -153,6 +154,33 @@ def test_no_form_is_taken_without_its_token(
         assert not from_ours or hanako.phone.post_files(path, fields, Sent("a.jpg", JPEG)).status == 400
     assert rows(make_session) == before
     assert hanako.phone.open("/home").status == 200
+
+
+def test_a_script_without_a_session_or_a_token_hears_so_and_is_led_nowhere(
+    app: Flask, hanako: Somebody, papers: dict[State, UUID], make_session: Make
+) -> None:
+    before, seen = rows(make_session), 0
+    stranger = Phone(app)
+    stranger.open("/")
+    token = stranger.page.form().fields["csrf_token"]
+    for rule in routes(app):
+        if rule.endpoint not in SPOKEN_TO_BY_SCRIPTS:
+            continue
+        path = address(rule, papers[State.DRAFT])
+        for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
+            for phone, said, status in (
+                (stranger, {"X-CSRFToken": token}, 401),
+                (hanako.phone, {}, 403),
+                (hanako.phone, {"X-CSRFToken": token}, 403),
+            ):
+                headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "9", **OURS, **said}
+                answer = phone.client.open(path, method=method, headers=headers, base_url=phone.base_url)
+                assert (answer.status_code, "Location" in answer.headers) == (status, False), (method, path)
+                assert answer.get_json()["reason"] == ("sign_in" if status == 401 else "token")
+                seen += 1
+        assert stranger.client.head(path, base_url=stranger.base_url).status_code in (401, 405)
+    assert seen >= 12
+    assert rows(make_session) == before
 
 
 def test_every_route_is_closed_to_every_method_it_does_not_name(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -14,8 +15,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from sqlalchemy import Engine
 
 from config.office import papers, services
-from config.office.children import Crew
+from config.office.children import Child, Crew
 from config.office.folder import Folder
+from config.settings import Settings
 from shared import clock, duties, sign_in
 from shared.model import Role, StaffMember
 from shared.rules.months import add_months
@@ -23,6 +25,7 @@ from shared.session import sessions
 from tests import factories, s3
 from tests.journeys.desk import Desk
 from tests.journeys.phone import Phone
+from uploads.storage import storage_from
 
 expect.set_options(timeout=15_000)
 PASSWORD = "a long password of the office"
@@ -38,8 +41,25 @@ class Town:
     staff: str
     engine: Engine
     code: str  # of the letter of 見本　花子, whose report for last month is due
+    neighbour: str  # the code of 別野　人子's letter
     month: date
     folder: Path
+    crew: Crew
+
+    def kill(self, name: str) -> None:
+        """End a process of the office by force, with all it has started."""
+        self._child(name).bury()
+
+    def start_again(self, name: str) -> None:
+        """Start what was killed, and wait until it is ready."""
+        child = self._child(name)
+        child.start()
+        while not child.service.ready():
+            assert not child.has_ended()
+            time.sleep(0.05)
+
+    def _child(self, name: str) -> Child:
+        return next(child for stage in self.crew.stages for child in stage if child.service.name == name)
 
 
 def chromium() -> str | None:
@@ -75,7 +95,7 @@ def _storage(database_url: str, request: pytest.FixtureRequest) -> dict[str, str
 
 @pytest.fixture
 def town(database_url: str, engine: Engine, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Town]:
-    code, month = _people(engine)
+    code, neighbour, month = _people(engine)
     folder = Folder(tmp_path / "var")
     with folder.locked(), Crew(folder.log, print) as crew:
         for place in (folder.data / "queue", folder.root / "secrets"):
@@ -93,15 +113,25 @@ def town(database_url: str, engine: Engine, tmp_path: Path, request: pytest.Fixt
         variables = {
             name: {**services.environ(folder, name, valkey.url), **chosen} for name in ("portal", "staff", "worker")
         }
+        storage_from(Settings.from_environ(variables["worker"])).prepare()
         crew.start(
             services.web("portal", ports[0], variables["portal"]),
             services.web("staff", ports[1], variables["staff"]),
             services.worker(variables["worker"]),
         )
-        yield Town(f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}", engine, code, month, tmp_path)
+        yield Town(
+            f"http://127.0.0.1:{ports[0]}",
+            f"http://127.0.0.1:{ports[1]}",
+            engine,
+            code,
+            neighbour,
+            month,
+            tmp_path,
+            crew,
+        )
 
 
-def _people(engine: Engine) -> tuple[str, date]:
+def _people(engine: Engine) -> tuple[str, str, date]:
     month = add_months(clock.today(), -1)
     with sessions(engine).begin() as session:
         office = factories.office(session)
@@ -115,7 +145,7 @@ def _people(engine: Engine) -> tuple[str, date]:
         duties.open_duty(session, office, who.household_id, who.member_id, month)
         other = factories.recipient(session, factories.household(session, colleague), name="別野　人子")
         factories.submission(session, who=other)
-        return factories.letter(session, who), month
+        return factories.letter(session, who), factories.letter(session, other), month
 
 
 @pytest.fixture

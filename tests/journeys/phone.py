@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys import looking
 
@@ -64,16 +64,44 @@ class Phone:
             self.next()
         expect(self.page.locator("h1")).to_contain_text("給与明細を送ってください")
 
-    def choose(self, *paths: Path, camera: bool = False) -> None:
-        """Choose files; with a script they go at once, without one a button appears."""
-        form = self.page.locator("form:has(input[type=file])").nth(0 if camera else 1)
-        picker = form.locator("input[type=file]")
-        if self.script:
-            with self.page.expect_navigation():
-                picker.set_input_files([str(path) for path in paths])
-        else:
-            picker.set_input_files([str(path) for path in paths])
-            form.get_by_role("button", name="えらんだものを送る").click()
+    def picker(self, *, camera: bool = False) -> Locator:
+        return self.page.locator("form[data-pick] input[type=file]").nth(0 if camera else 1)
+
+    def choose(self, *paths: Path, camera: bool = False, anyway: bool = False) -> None:
+        """Choose files and wait until none is under way. With a script they go at once; without one a button appears.
+
+        :param anyway: the photo is not good, and the person sends it as it is.
+        """
+        picker = self.picker(camera=camera)
+        picker.set_input_files([str(path) for path in paths])
+        if not self.script:
+            picker.locator("xpath=ancestor::form").get_by_role("button", name="えらんだものを送る").click()
+            return
+        if anyway:
+            self.press_on_row(paths[0].name, "このまま送る")
+        self.wait_until_sent()
+
+    def going(self, name: str = "") -> Locator:
+        """The rows of what is on its way."""
+        return self.page.locator("[data-going] .file", has_text=name)
+
+    def arrived(self) -> Locator:
+        """The rows of what the office has."""
+        return self.page.locator("#rows .file")
+
+    def press_on_row(self, name: str, button: str) -> None:
+        self.page.locator(".file", has_text=name).get_by_role("button", name=button).click()
+
+    def wait_until_sent(self) -> None:
+        """Until no row is under way: each has arrived, or waits for the person."""
+        self.page.wait_for_function(
+            """() => [...document.querySelectorAll('[data-pick] [type=file]')].every((one) => !one.files.length)
+                && !document.querySelector('[data-state=preparing], [data-state=queued], [data-state=sending]')"""
+        )
+
+    def wait_for_row(self, name: str, state: str) -> None:
+        """Until the row of ``name`` says ``state``."""
+        expect(self.going(name)).to_contain_text(state)
 
     def wait_until_looked_at(self, count: int) -> None:
         """Until ``count`` files show their pages. Without a script the person opens the page again."""

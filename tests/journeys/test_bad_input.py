@@ -103,13 +103,16 @@ def test_files_that_are_not_taken(careful: Phone, town: Town, payslip_pdf: Path,
         (big, "大きすぎて受け取れません"),
     ):
         phone.choose(path)
-        says(phone, sentence, f"refused-{path.suffix[1:]}-{path.stem}")
-        assert path.name in phone.page.locator(".errors").inner_text()
+        phone.wait_for_row(path.name, sentence)
+        phone.look(f"refused-{path.suffix[1:]}-{path.stem}")
+        phone.press_on_row(path.name, "とりのぞく")
+        expect(phone.going()).to_have_count(0)
     assert count(town, StoredFile) == 0
     for _ in range(3):
         phone.choose(payslip_pdf)
     phone.choose(payslip_pdf)
-    says(phone, "一度に出せるのは3つまでです", "too-many")
+    phone.wait_for_row(payslip_pdf.name, "一度に出せるのは3つまでです")
+    phone.look("too-many")
     assert count(town, StoredFile) == 3
     assert phone.looks == []
 

@@ -19,7 +19,7 @@ def report(phone: Phone, town: Town, pdf: Path, photo: Path) -> str:
     phone.begin()
     phone.answer_all()
     phone.choose(pdf)
-    phone.choose(photo, camera=True)
+    phone.choose(photo, camera=True, anyway=True)
     phone.wait_until_looked_at(2)
     phone.look("payslips")
     phone.go_on_to_check()

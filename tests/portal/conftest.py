@@ -21,6 +21,7 @@ from shared.model import Base, StoredFile, Submission
 from shared.session import engine_for
 from tests import factories
 from tests.portal.phone import Phone, Somebody
+from uploads.storage import MARKER, storage_from
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +62,7 @@ def engine(office_settings: Settings) -> Iterator[Engine]:
 
 @pytest.fixture
 def settings(office_settings: Settings, engine: Engine, evening: datetime) -> Iterator[Settings]:
+    storage_from(office_settings).prepare()
     yield office_settings
     with engine.begin() as connection:
         for table in reversed(Base.metadata.sorted_tables):
@@ -166,7 +168,9 @@ def count(make_session: sessionmaker[Session]) -> Callable[[type[Base]], int]:
 @pytest.fixture
 def kept(files: Path) -> Callable[[], list[str]]:
     """The keys under which the storage holds bytes."""
-    return lambda: sorted(str(path.relative_to(files)) for path in files.rglob("*") if path.is_file())
+    return lambda: sorted(
+        str(path.relative_to(files)) for path in files.rglob("*") if path.is_file() and path.name != MARKER
+    )
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ _ALONE: Final = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr"})  
 
 def without_tokens(html: str) -> str:
     """A page without what is drawn anew for each answer."""
-    return re.sub(r'(name="(?:csrf_token|attempt)"[^>]* value=")[^"]+', r"\1", html)
+    return re.sub(r'(name="(?:csrf_token|attempt|csrf-token)"[^>]* (?:value|content)=")[^"]+', r"\1", html)
 
 
 @dataclass

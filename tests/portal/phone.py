@@ -28,13 +28,14 @@ class Sent:
     name: str
     content: bytes = JPEG
     media_type: str = "image/jpeg"
-    name_as: str = ""
+    name_as: str | bytes = ""
 
     def part(self) -> bytes:
         quoted = self.name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
         naming = self.name_as or f'filename="{quoted}"'
-        head = f'Content-Disposition: form-data; name="file"; {naming}\r\nContent-Type: {self.media_type}\r\n\r\n'
-        return head.encode() + self.content
+        naming = naming.encode() if isinstance(naming, str) else naming
+        kind = f"\r\nContent-Type: {self.media_type}\r\n\r\n".encode()
+        return b'Content-Disposition: form-data; name="file"; ' + naming + kind + self.content
 
 
 def multipart(fields: Mapping[str, str], files: Sequence[Sent]) -> bytes:

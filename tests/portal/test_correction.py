@@ -129,7 +129,7 @@ def test_a_new_file_takes_the_place_of_the_old_one_in_the_next_version_only(
     assert "新しいものが届きました" in page.text
     assert "とりなおし.jpg" in page.by_id("rows").text
     assert names(make_session, returned.id, 1) == ["暗い.jpg", "よい.pdf"]
-    assert names(make_session, returned.id, 2) == ["よい.pdf", "とりなおし.jpg"]
+    assert names(make_session, returned.id, 2) == ["とりなおし.jpg", "よい.pdf"]
     with make_session() as session:
         assert session.get_one(Submission, (hanako.who.office_id, returned.id)).version_no == 1, "not sent yet"
     with clock.at(evening + timedelta(days=1)):
@@ -176,7 +176,7 @@ def test_two_taps_of_the_new_file_are_one_file(
     form = next(form for form in hanako.phone.page.forms if form.fields.get("replaces") == str(returned.dark))
     for _ in range(2):
         assert hanako.phone.post_files(form.action, form.fields, NEW).place == returned.path
-    assert names(make_session, returned.id, 2) == ["よい.pdf", "とりなおし.jpg"]
+    assert names(make_session, returned.id, 2) == ["とりなおし.jpg", "よい.pdf"]
     assert count(StoredFile) == 3
     assert len(kept()) == 1
 
@@ -199,7 +199,7 @@ def test_a_report_with_as_many_files_as_allowed_can_still_be_mended(
     one = meet("見本　花子", open_door(files_limit=2))
     returned = give_back(make_session, one)
     assert replace(one.phone, returned, NEW) == 303
-    assert names(make_session, returned.id, 2) == ["よい.pdf", "とりなおし.jpg"]
+    assert names(make_session, returned.id, 2) == ["とりなおし.jpg", "よい.pdf"]
 
 
 def test_what_replaces_says_is_not_believed(

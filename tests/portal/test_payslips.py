@@ -126,7 +126,7 @@ def test_a_file_above_the_limit_is_refused_in_words_and_one_at_the_limit_is_not(
     assert page.status == 422
     assert "大きい.jpg：" in page.text
     assert "大きすぎて受け取れません" in page.text
-    assert "1つ2 KBまで" in page.text
+    assert "1つにつき2 KBまで" in page.text
     assert count(StoredFile) == 1
     assert one.picker(report).send(Sent("ちょうど.jpg", JPEG + b"x" * (2000 - len(JPEG)))).status == 303
 
@@ -218,3 +218,37 @@ def test_nobody_takes_out_what_is_anothers(
     assert jiro.phone.post(f"/income/{report}/payslips/{file_id}/remove", fields).status == 404
     jiro.phone.post(f"/income/{his}/payslips/{file_id}/remove", fields)
     assert [file.id for file in rows()] == [file_id]
+
+
+def test_files_change_places_without_a_script(hanako: Somebody, report: UUID) -> None:
+    hanako.picker(report).send(Sent("1.jpg"), Sent("2.pdf", PDF), Sent("3.jpg", JPEG + b"x"))
+    page = hanako.phone.open(hanako.path(report, "payslips"))
+    moves = [one for one in page.all("button") if one.attributes.get("formaction")]
+    assert [one.attributes["name"] for one in moves] == ["down", "up", "down", "up"], "nothing leads out of the list"
+    token = page.form("/leave").fields["csrf_token"]
+    for move in (moves[0], moves[3]):  # the first goes down, then the last goes up
+        fields = {"csrf_token": token, move.attributes["name"]: move.attributes["value"]}
+        answer = hanako.phone.post(move.attributes["formaction"], fields)
+        assert answer.status == 303
+    names = [heading.text for heading in hanako.phone.follow().all("h3")]
+    assert [name for name in names if name] == ["2.pdf", "3.jpg", "1.jpg"]
+
+
+def test_a_page_says_whose_it_is_without_saying_who(hanako: Somebody, jiro: Somebody) -> None:
+    def word(one: Somebody) -> str:
+        page = one.phone.open("/home")
+        return next(meta.attributes["content"] for meta in page.all("meta") if meta.attributes.get("name") == "owner")
+
+    assert word(hanako) == word(hanako) != word(jiro)
+    assert len(word(hanako)) == 32
+    assert str(hanako.who.account_id).replace("-", "") not in word(hanako)
+    before = [meta.attributes.get("name") for meta in hanako.phone.twin().open("/no-letter").all("meta")]
+    assert "owner" in before, "signed in, on any page"
+
+
+def test_leaving_clears_what_the_phone_has_kept(hanako: Somebody) -> None:
+    hanako.phone.open("/home")
+    answer = hanako.phone.press("/leave")
+    assert answer.headers["Clear-Site-Data"] == '"storage"'
+    names = [meta.attributes.get("name") for meta in hanako.phone.open("/no-letter").all("meta")]
+    assert "owner" not in names

@@ -1,0 +1,9 @@
+"""``make bench-uploads``: what an upload costs from the phone's last byte to the safe copy, beside bare limits."""
+
+from __future__ import annotations
+
+from tests.bench import arriving, room
+from tests.bench.figures import show
+
+if __name__ == "__main__":
+    show("uploads", [*arriving.figures(), *room.figures()])
