@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from shared import clock
 from shared.model import Job, Task
+from shared.session import insert_row
 
 
 def promise(session: Session, office_id: UUID, job: Job, subject_id: UUID) -> None:
     """Write a task into the outbox: the relay finds it after the commit, whenever that is."""
-    session.add(Task(office_id=office_id, job=job, subject_id=subject_id, send_after=clock.now(), tries=0))
-    session.flush()
+    insert_row(session, Task(office_id=office_id, job=job, subject_id=subject_id, send_after=clock.now(), tries=0))

@@ -17,6 +17,7 @@ from shared.model import Role
 from shared.sign_in import Staff
 
 DECIDING: Final = (Role.CASEWORKER, Role.SUPERVISOR)  # they look at papers and decide
+KEEPING: Final = (Role.ADMINISTRATOR, Role.SUPERVISOR)  # they say what is kept how long, and see how the house stands
 RECEIPTS: Final = (Role.CLERK, Role.SUPERVISOR)  # they see the certificates; only a clerk issues them
 
 

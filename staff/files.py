@@ -1,44 +1,62 @@
-"""Pictures of what was sent. Only safe copies, drawn by us; the bytes a stranger made never leave through here."""
+"""What was sent, as safe copies drawn by us; the bytes a stranger made never leave through here."""
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
-from flask import Blueprint, Response, send_file
+from flask import Blueprint, Response, current_app, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from config.log import log
 from config.web import reading, storage
 from shared import review
 from shared.errors import NotThere
 from shared.model import FileState, SafeCopy, StoredFile, SubmissionVersion, VersionFile
 from shared.sign_in import Staff
 from staff.access import DECIDING, me, needs
+from uploads.storage import NotStored
 
 bp = Blueprint("files", __name__, url_prefix="/files")
+SANDBOX: Final = "sandbox; default-src 'none'"  # the browser's own viewer works in it, and nothing else does
 _PAGE = "<uuid:file_id>/<int(min=1, max=9999):page>.jpg"
 
 
 @bp.get(f"/{_PAGE}")
 @needs(*DECIDING)
 def picture(file_id: UUID, page: int) -> ResponseReturnValue:
-    return _jpeg(_safe_copy(file_id, page).key)
+    with reading() as rows:
+        file = safe_file(rows, me(), file_id)
+        copy = None if file.copies_destroyed_at else _page(rows, file, page)
+    return _jpeg(copy.key if copy else None)
 
 
 @bp.get(f"/thumb/{_PAGE}")
 @needs(*DECIDING)
 def thumb(file_id: UUID, page: int) -> ResponseReturnValue:
-    return _jpeg(_safe_copy(file_id, page).thumb_key)
-
-
-def _safe_copy(file_id: UUID, page: int) -> SafeCopy:
     with reading() as rows:
-        return safe_copy(rows, me(), file_id, page)
+        file = safe_file(rows, me(), file_id)
+        copy = None if file.thumbs_destroyed_at else _page(rows, file, page)
+    return _jpeg(copy.thumb_key if copy else None)
 
 
-def safe_copy(session: Session, who: Staff, file_id: UUID, page: int) -> SafeCopy:
-    """One page of a file that was sent, in a submission this member of staff may open.
+@bp.get("/<uuid:file_id>.pdf")
+@needs(*DECIDING)
+def pdf(file_id: UUID) -> ResponseReturnValue:
+    """All safe pages in one PDF of ours, to search in and to copy from."""
+    with reading() as rows:
+        file = safe_file(rows, me(), file_id)
+    if file.copy_key is None or file.copies_destroyed_at:
+        raise NotThere
+    response = send_file(storage().open(file.copy_key), "application/pdf", download_name="copy.pdf", etag=False)
+    response.headers["Content-Security-Policy"] = SANDBOX
+    return _inline(response)
+
+
+def safe_file(session: Session, who: Staff, file_id: UUID) -> StoredFile:
+    """A file that was sent and has safe pages, in a submission this member of staff may open.
 
     :raises NotThere: also while the person has only attached the file and not sent it.
     """
@@ -49,25 +67,40 @@ def safe_copy(session: Session, who: Staff, file_id: UUID, page: int) -> SafeCop
         SubmissionVersion.id == VersionFile.version_id,
         SubmissionVersion.sent_at.is_not(None),
     )
-    found = session.execute(
-        select(SafeCopy, StoredFile.submission_id)
-        .join(StoredFile, (StoredFile.office_id == SafeCopy.office_id) & (StoredFile.id == SafeCopy.file_id))
-        .where(
-            SafeCopy.office_id == who.office_id,
-            SafeCopy.file_id == file_id,
-            SafeCopy.page == page,
+    file = session.scalar(
+        select(StoredFile).where(
+            StoredFile.office_id == who.office_id,
+            StoredFile.id == file_id,
             StoredFile.state == FileState.SAFE,
             sent,
         )
-    ).one_or_none()
+    )
+    if file is None:
+        raise NotThere
+    review.open_for(session, who, file.submission_id)
+    return file
+
+
+def _page(session: Session, file: StoredFile, page: int) -> SafeCopy:
+    found = session.scalar(
+        select(SafeCopy).where(SafeCopy.office_id == file.office_id, SafeCopy.file_id == file.id, SafeCopy.page == page)
+    )
     if found is None:
         raise NotThere
-    copy, submission_id = found
-    review.open_for(session, who, submission_id)
-    return copy
+    return found
 
 
-def _jpeg(key: str) -> Response:
-    response = send_file(storage().open(key), mimetype="image/jpeg", download_name="page.jpg", etag=False)
+def _jpeg(key: str | None) -> ResponseReturnValue:
+    """A page's picture. Where its bytes are gone the answer is a picture, too: one that says so in words."""
+    if key:
+        try:
+            return _inline(send_file(storage().open(key), mimetype="image/jpeg", download_name="page.jpg", etag=False))
+        except NotStored:
+            log("request.failed", level="error", path=request.path, error="NotStored")
+    words = render_template("missing.svg.html", destroyed=key is None)
+    return _inline(current_app.response_class(words, status=410 if key is None else 404, mimetype="image/svg+xml"))
+
+
+def _inline(response: Response) -> Response:
     response.headers["Cache-Control"] = "private, no-store"
     return response

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from flask_babel import lazy_gettext
 from sqlalchemy import select
@@ -21,6 +22,7 @@ from shared.model import (
     StaffMember,
     State,
     Step,
+    StoredFile,
     Submission,
     SubmissionVersion,
 )
@@ -115,6 +117,16 @@ def opened(session: Session, who: Staff, submission: Submission, version_no: int
         lease=_lease(session, who, submission),
         history=_history(session, submission),
     )
+
+
+def earlier(session: Session, who: Staff, file: FileRow | None) -> UUID | None:
+    """The submission that holds the file which this one is like; None if it is like none that the office has been sent.
+
+    Both are of one household, so that whoever may open the one may open the other.
+    """
+    if file is None or file.like is None or file.like.number is None:
+        return None
+    return session.get_one(StoredFile, (who.office_id, file.like.file_id)).submission_id
 
 
 def pages(session: Session, who: Staff, file: FileRow | None) -> list[SafeCopy]:

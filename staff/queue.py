@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from config.web import reading, transaction
-from shared import queue, review
-from shared.model import Role
+from shared import disposals, queue, review, upkeep
+from shared.model import DisposalState, Role
 from shared.queue import Scope
 from staff.access import DECIDING, me, needs
 
@@ -23,7 +23,10 @@ def show() -> ResponseReturnValue:
     if who.role is Role.CLERK:
         return redirect(url_for("receipts.ready"), 303)
     if who.role is Role.ADMINISTRATOR:
-        return render_template("administrator.html")
+        with reading() as rows:
+            house = upkeep.house(rows, who.office_id)
+            proposed = any(row.state is DisposalState.PROPOSED for row in disposals.lists(rows, who, most=1))
+        return render_template("administrator.html", house=house, proposed=proposed)
     scope = Scope(request.args["scope"]) if request.args.get("scope") in set(Scope) else Scope.MINE
     with reading() as rows:
         waiting = queue.waiting(rows, who, scope)

@@ -16,7 +16,7 @@ from shared.model import Actor
 from shared.slips import FileRow
 from staff import once
 from staff.access import DECIDING, me, needs
-from staff.opened import Opened, opened, pages
+from staff.opened import Opened, earlier, opened, pages
 
 bp = Blueprint("review", __name__, url_prefix="/review/<uuid:submission_id>")
 
@@ -31,10 +31,11 @@ def show(submission_id: UUID) -> ResponseReturnValue:
         it = opened(rows, who, submission, request.args.get("version", type=int))
         file = _file(it)
         copies = pages(rows, who, file)
+        like_in = earlier(rows, who, file)
         actor = Actor.staff(who.staff_id)
         version = it.slip.version_no
         journal.record(rows, who.office_id, actor, "submission.viewed", submission_id, version=version)
-    return render_template("review.html", it=it, slip=it.slip, file=file, copies=copies)
+    return render_template("review.html", it=it, slip=it.slip, file=file, copies=copies, like_in=like_in)
 
 
 def _file(it: Opened) -> FileRow | None:

@@ -135,7 +135,9 @@ def arrived_file(**given: Any) -> drafts.Arrived:
 
 def file(session: Session, who: Recipient, submission: Submission, **given: Any) -> StoredFile:
     """A file of a draft, just received."""
-    return drafts.attach(session, who, submission.id, arrived_file(**given), limit=20)
+    stored = drafts.attach(session, who, submission.id, arrived_file(**given), limit=20)
+    session.flush()
+    return stored
 
 
 def make_safe(session: Session, stored: StoredFile, pages: int = 1) -> None:

@@ -14,7 +14,8 @@ from shared.model import Base, NumberSeries, Submission, WelfareOffice, new_id
 from shared.model.sign_in import ParkedForm
 from tests import factories
 
-PLAIN = {"welfare_office", "parked_form", "tries"}  # the office itself, and what strangers leave behind
+# The office itself, what strangers leave behind, and what the house says about itself.
+PLAIN = {"welfare_office", "parked_form", "tries", "worker_sighting", "sweep_run"}
 
 
 def parked_at(session: Session, moment: datetime) -> datetime:

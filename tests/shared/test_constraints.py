@@ -20,17 +20,24 @@ from shared.model import (
     Correction,
     CorrectionItem,
     Credential,
+    Disposal,
+    DisposalItem,
+    DisposalState,
     Duty,
     Household,
     IncomeLine,
     Invitation,
+    Kept,
+    LegalHold,
     LogEntry,
     Member,
     NumberSeries,
+    OriginalFetch,
     PortalAccount,
     Reason,
     Receipt,
     ReceiptState,
+    RetentionRule,
     SafeCopy,
     SignIn,
     StaffMember,
@@ -484,3 +491,66 @@ def test_a_file_that_stands_in_a_sent_version_cannot_be_deleted(session: Session
     with refused(session):
         session.execute(delete(StoredFile).where(StoredFile.id == file.id))
     assert session.scalar(select(VersionFile.position).where(VersionFile.file_id == file.id)) == 1
+
+
+def test_a_list_that_the_same_person_proposed_and_approved(session: Session) -> None:
+    one, other = factories.staff(session), factories.staff(session)
+    disposal = Disposal(office_id=one.office_id, state=DisposalState.PROPOSED, proposed_by=one.staff_id)
+    session.add(disposal)
+    session.flush()
+    decided = {"state": DisposalState.APPROVED, "decided_at": clock.now()}
+    with refused(session, "two_people"):
+        with_another(session, Disposal, **decided, decided_by=one.staff_id)
+    with refused(session, "decided"):
+        with_another(session, Disposal, decided_at=clock.now(), decided_by=other.staff_id)
+    with refused(session, "decided"):
+        with_another(session, Disposal, **decided)
+    with_another(session, Disposal, **decided, decided_by=other.staff_id)
+
+
+def test_a_thing_that_was_destroyed_and_spared(session: Session) -> None:
+    who = factories.recipient(session)
+    file = factories.file(session, who, factories.draft(session, who))
+    keeper = factories.staff(session)
+    disposal = Disposal(office_id=keeper.office_id, state=DisposalState.PROPOSED, proposed_by=keeper.staff_id)
+    session.add(disposal)
+    session.flush()
+    facts = {"what": Kept.ORIGINAL, "since": date(2020, 1, 1), "due_on": date(2026, 1, 1), "sha256": "a" * 64}
+    things = [
+        DisposalItem(office_id=keeper.office_id, disposal_id=disposal.id, file_id=file.id, **facts)
+        for _twice in range(2)
+    ]
+    session.add(things[0])
+    session.flush()
+    with refused(session):
+        session.add(things[1])
+        session.flush()
+    with refused(session, "one_end"):
+        with_another(session, DisposalItem, destroyed_at=clock.now(), spared_because="hold")
+
+
+@pytest.mark.parametrize("days", [0, -1])
+def test_a_rule_that_keeps_nothing(session: Session, days: int) -> None:
+    office = factories.office(session)
+    with refused(session, "days"):
+        session.add(
+            RetentionRule(office_id=office.id, what=Kept.ORIGINAL, days=days, from_day=date(2026, 1, 1), source="x")
+        )
+        session.flush()
+
+
+def test_a_hold_or_a_fetch_without_a_reason_and_a_hold_nobody_lifted(session: Session) -> None:
+    who = factories.recipient(session)
+    keeper = factories.staff(session)
+    file = factories.file(session, who, factories.draft(session, who))
+    with refused(session, "reason"):
+        session.add(OriginalFetch(office_id=who.office_id, file_id=file.id, staff_id=keeper.staff_id, reason=""))
+        session.flush()
+    hold = {"office_id": who.office_id, "household_id": who.household_id, "placed_by": keeper.staff_id}
+    with refused(session, "reason"):
+        session.add(LegalHold(**hold, reason=""))
+        session.flush()
+    session.add(LegalHold(**hold, reason="審査請求"))
+    session.flush()
+    with refused(session, "lifted_by_somebody"):
+        with_another(session, LegalHold, lifted_at=clock.now())

@@ -17,6 +17,8 @@ from shared.model import (
     MACHINE,
     Actor,
     ActorKind,
+    Disposal,
+    DisposalState,
     DutyKind,
     FileState,
     Invitation,
@@ -27,8 +29,10 @@ from shared.model import (
     Step,
     Submission,
     SubmissionVersion,
+    Upload,
+    UploadState,
 )
-from shared.model.states import NEXT, NEXT_FILE, NEXT_INVITATION, NEXT_RECEIPT
+from shared.model.states import NEXT, NEXT_DISPOSAL, NEXT_FILE, NEXT_INVITATION, NEXT_RECEIPT, NEXT_UPLOAD
 from tests import factories
 
 
@@ -170,9 +174,72 @@ def test_an_invitation_takes_only_the_steps_in_the_table(
     assert (letter.state, letter.used_at) == (to if to in NEXT_INVITATION[was] else was, used_at)
 
 
+@pytest.mark.parametrize(("was", "to"), list(product(UploadState, UploadState)))
+def test_an_upload_takes_only_the_steps_in_the_table(session: Session, was: UploadState, to: UploadState) -> None:
+    who = factories.recipient(session)
+    row = factories.draft(session, who)
+    whole = factories.file(session, who, row).id
+    upload = Upload(
+        office_id=row.office_id,
+        submission_id=row.id,
+        attempt=uuid4(),
+        name="給与明細.pdf",
+        size=9,
+        kept=0,
+        state=was,
+        expires_at=clock.now(),
+        file_id=whole if was is UploadState.WHOLE else None,
+        ended_because="removed" if was is UploadState.ENDED else None,
+    )
+    session.add(upload)
+    session.flush()
+    if to in NEXT_UPLOAD[was]:
+        upload.move(to, because="expired")
+        if to is UploadState.WHOLE:
+            upload.file_id = whole
+    else:
+        with pytest.raises(IllegalMove):
+            upload.move(to, because="expired")
+    session.flush()
+    session.refresh(upload)
+    assert upload.state is (to if to in NEXT_UPLOAD[was] else was)
+    assert (upload.ended_because is not None) == (upload.state is UploadState.ENDED)
+
+
+@pytest.mark.parametrize(("was", "to"), list(product(DisposalState, DisposalState)))
+def test_a_disposal_takes_only_the_steps_in_the_table(session: Session, was: DisposalState, to: DisposalState) -> None:
+    one, other = factories.staff(session), factories.staff(session)
+    decided = was is not DisposalState.PROPOSED
+    disposal = Disposal(
+        office_id=one.office_id,
+        state=was,
+        proposed_by=one.staff_id,
+        decided_by=other.staff_id if decided else None,
+        decided_at=clock.now() if decided else None,
+    )
+    session.add(disposal)
+    session.flush()
+    if to in NEXT_DISPOSAL[was]:
+        disposal.move(to)
+        disposal.decided_by, disposal.decided_at = other.staff_id, clock.now()
+    else:
+        with pytest.raises(IllegalMove):
+            disposal.move(to)
+    session.flush()
+    session.refresh(disposal)
+    assert disposal.state is (to if to in NEXT_DISPOSAL[was] else was)
+
+
 @pytest.mark.parametrize(
     ("table", "states"),
-    [(NEXT, State), (NEXT_FILE, FileState), (NEXT_RECEIPT, ReceiptState), (NEXT_INVITATION, InvitationState)],
+    [
+        (NEXT, State),
+        (NEXT_FILE, FileState),
+        (NEXT_RECEIPT, ReceiptState),
+        (NEXT_INVITATION, InvitationState),
+        (NEXT_UPLOAD, UploadState),
+        (NEXT_DISPOSAL, DisposalState),
+    ],
 )
 def test_every_state_stands_in_its_table_and_can_be_reached_from_the_first(
     table: Mapping[Any, frozenset[Any]], states: type[StrEnum]

@@ -30,7 +30,9 @@ def app(settings: Settings) -> Iterator[Flask]:
 @pytest.fixture
 def bytes_kept(tmp_path: Path) -> FolderStorage:
     """The folder the app reads from."""
-    return FolderStorage(tmp_path / "files")
+    kept = FolderStorage(tmp_path / "files")
+    kept.prepare()
+    return kept
 
 
 @pytest.fixture
@@ -133,7 +135,7 @@ class Desk:
         return Answer(self.client.get(path, buffered=True))
 
     def post(self, path: str, fields: dict[str, str]) -> Answer:
-        return Answer(self.client.post(path, data=fields))
+        return Answer(self.client.post(path, data=fields, buffered=True))
 
     def send(self, page: Answer, action: str, **typed: str) -> Answer:
         """Fill the page's own form in, and send it with everything hidden in it."""

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import drafts, intake, review
-from shared.model import Reason, Role, SafeCopy
+from shared.model import Household, How, Likeness, Reason, Role, SafeCopy, StoredFile
 from shared.sign_in import Staff
 from tests import factories
 from tests.staff.conftest import Desk
-from tests.staff.scene import Scene, picture, set_out, taken
+from tests.staff.scene import Scene, keep, picture, set_out, taken
 from uploads.storage import FolderStorage
 
 Enter = Callable[[Staff], Desk]
@@ -89,3 +91,82 @@ def test_a_copy_that_is_gone_from_the_storage_is_not_found(
         for copy in session.query(SafeCopy):
             bytes_kept.delete(copy.key)
     assert enter(scene.worker).open(paths(scene.file_id)[0]).status == 404
+
+
+def test_a_page_whose_bytes_are_missing_says_so_in_its_place(
+    enter: Enter, scene: Scene, make_session: Make, bytes_kept: FolderStorage
+) -> None:
+    with make_session() as session:
+        for copy in session.query(SafeCopy):
+            bytes_kept.delete(copy.key)
+    answer = enter(scene.worker).open(paths(scene.file_id)[0])
+    assert answer.response.mimetype == "image/svg+xml", "a browser draws it where the page would be"
+    assert "このページの写しが、保管庫に見つかりません" in answer.html
+
+
+@pytest.fixture
+def with_pdf(scene: Scene, make_session: Make, bytes_kept: FolderStorage) -> Scene:
+    with make_session.begin() as session:
+        file = session.get_one(StoredFile, (scene.person.office_id, scene.file_id))
+        file.copy_key = f"copy/{uuid4()}"
+        keep(bytes_kept, file.copy_key, b"%PDF-1.7 drawn by us")
+        for copy in session.query(SafeCopy):
+            copy.text = "給与支給明細書 <総支給額>"
+    return scene
+
+
+def test_the_safe_pdf_opens_in_the_browsers_own_viewer_and_in_nothing_else(enter: Enter, with_pdf: Scene) -> None:
+    answer = enter(with_pdf.worker).open(f"/files/{with_pdf.file_id}.pdf")
+    assert (answer.status, answer.response.data) == (200, b"%PDF-1.7 drawn by us")
+    headers = answer.response.headers
+    assert headers["Content-Type"] == "application/pdf"
+    assert headers["Content-Disposition"].startswith("inline")
+    assert headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert headers["Cache-Control"] == "private, no-store"
+
+
+def test_the_pdf_of_a_protected_household_is_for_its_own_people(
+    enter: Enter, with_pdf: Scene, make_session: Make
+) -> None:
+    with make_session.begin() as session:
+        session.execute(update(Household).values(protected=True))
+        colleague = factories.staff(session)
+    assert enter(colleague).open(f"/files/{with_pdf.file_id}.pdf").status == 404
+
+
+def test_the_review_leads_to_the_pdf_and_shows_the_words_to_copy(enter: Enter, with_pdf: Scene) -> None:
+    html = enter(with_pdf.worker).open(with_pdf.path).html
+    assert f'href="/files/{with_pdf.file_id}.pdf"' in html
+    assert "文字を見る" in html
+    assert "給与支給明細書 &lt;総支給額&gt;" in html
+
+
+def test_without_words_or_a_pdf_the_review_offers_neither(enter: Enter, scene: Scene) -> None:
+    html = enter(scene.worker).open(scene.path).html
+    assert "文字を見る" not in html
+    assert f"/files/{scene.file_id}.pdf" not in html
+
+
+@pytest.mark.parametrize(("how", "said"), [(How.SAME, "同じファイルが、"), (How.ALIKE, "似た書類が、")])
+def test_a_file_like_an_earlier_one_leads_to_the_report_that_holds_it(
+    enter: Enter, scene: Scene, make_session: Make, bytes_kept: FolderStorage, how: How, said: str
+) -> None:
+    with make_session.begin() as session:
+        again = set_out(session, bytes_kept, scene.worker)
+        session.add(
+            Likeness(office_id=scene.person.office_id, file_id=again.file_id, earlier_id=scene.file_id, how=how)
+        )
+    html = enter(scene.worker).open(again.path).html
+    assert said in html
+    assert f'href="{scene.path}"' in html
+    assert scene.number in html
+
+
+def test_a_file_like_one_that_nobody_has_sent_tells_the_office_nothing(
+    enter: Enter, scene: Scene, make_session: Make
+) -> None:
+    with make_session.begin() as session:
+        unsent = factories.file(session, scene.person, factories.draft(session, scene.person, date(2026, 9, 1)))
+        session.add(Likeness(office_id=unsent.office_id, file_id=scene.file_id, earlier_id=unsent.id, how=How.SAME))
+    html = enter(scene.worker).open(scene.path).html
+    assert "同じファイルが" not in html

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -15,7 +17,8 @@ from werkzeug.routing import Rule
 
 from config.settings import Settings
 from config.web import POLICY
-from shared.model import LogEntry, Role, Step
+from shared import clock, retention
+from shared.model import LogEntry, OriginalFetch, RetentionRule, Role, Step
 from shared.sign_in import Staff
 from staff import create_app
 from tests import factories
@@ -26,6 +29,7 @@ from uploads.storage import FolderStorage
 Enter = Callable[[Staff], Desk]
 Make = sessionmaker[Session]
 DECIDING, RECEIPTS = {Role.CASEWORKER, Role.SUPERVISOR}, {Role.CLERK, Role.SUPERVISOR}
+KEEPING = {Role.ADMINISTRATOR, Role.SUPERVISOR}
 OPEN_TO_ALL = {"signin.enter", "healthz", "static", "shared.static"}
 MAY = {  # who opens which door: the whole table
     "queue.show": set(Role),
@@ -39,10 +43,25 @@ MAY = {  # who opens which door: the whole table
     "correction.send": DECIDING,
     "files.picture": DECIDING,
     "files.thumb": DECIDING,
+    "files.pdf": DECIDING,
     "receipts.ready": RECEIPTS,
     "receipts.preview": RECEIPTS,
     "receipts.download": RECEIPTS,
     "receipts.issue": {Role.CLERK},
+    "originals.search": {Role.ADMINISTRATOR},
+    "originals.show": {Role.ADMINISTRATOR},
+    "originals.fetch": {Role.ADMINISTRATOR},
+    "status.show": KEEPING,
+    "retention.rules": KEEPING,
+    "retention.holds": KEEPING,
+    "retention.lift": KEEPING,
+    "retention.lists": KEEPING,
+    "retention.propose": KEEPING,
+    "retention.show": KEEPING,
+    "retention.approve": KEEPING,
+    "retention.drop": KEEPING,
+    "retention.resume": KEEPING,
+    "retention.log": KEEPING,
 }
 
 
@@ -126,6 +145,8 @@ def rounds(
         taken(session, held)
         accepted(session, ready)
         receipt = issued(session, done, clerk(session))
+        disposal_id = proposed(session, done)
+    keeper = desks[Role.ADMINISTRATOR]
     hers, clerks = enter(scene.worker), desks[Role.CLERK]
     form = hers.open(f"{held.path}/return")
     pages = [
@@ -148,8 +169,30 @@ def rounds(
         clerks.open(f"/receipts/{ready.submission_id}"),
         clerks.open(f"/receipts/{receipt.id}.pdf"),
         desks[Role.ADMINISTRATOR].open("/"),
+        keeper.open("/status"),
+        keeper.open("/originals"),
+        keeper.open(f"/originals?number={scene.number}"),
+        keeper.open(f"/originals/{scene.file_id}"),
+        keeper.send(keeper.open(f"/originals/{scene.file_id}"), f"/originals/{scene.file_id}"),
+        keeper.open("/retention"),
+        keeper.send(keeper.open("/retention"), "/retention"),
+        keeper.open("/retention/holds"),
+        keeper.send(keeper.open("/retention/holds"), "/retention/holds"),
+        keeper.open("/retention/disposals"),
+        keeper.open(f"/retention/disposals/{disposal_id}"),
+        keeper.open("/retention/log"),
     ]
     return Rounds(pages, scene)
+
+
+def proposed(session: Session, scene: Scene) -> UUID:
+    """A list with the files of a report that was closed, on the day after its days are over."""
+    keeper = factories.staff(session, Role.ADMINISTRATOR)
+    retention.begin(session, keeper.office_id)
+    with clock.at(clock.now() + timedelta(days=9000)):
+        disposal = retention.propose(session, keeper)
+    assert disposal is not None
+    return disposal.id
 
 
 def test_every_answer_carries_the_headers_that_protect_it(rounds: Rounds) -> None:
@@ -192,7 +235,11 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         ready = set_out(session, bytes_kept)
         accepted_row = accepted(session, ready)
         kaoru = clerk(session)
+        administrator = factories.staff(session, Role.ADMINISTRATOR)
+    keeper = enter(administrator)
     deciding, issuing = enter(held.worker), enter(kaoru)
+    nobody = factories.unknown_id()
+    rule = {"what": "original", "days": "9", "from_day": "2099-01-01", "source": "規程"}
     fields = {"seen": str(row.revision), "attempt": str(factories.unknown_id()), "value-gross_yen": "y"}
     issue = {"seen": str(accepted_row.revision), "attempt": str(factories.unknown_id())}
     with make_session() as session:
@@ -206,6 +253,14 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         issuing.post(f"/receipts/{ready.submission_id}/issue", issue),
         issuing.post("/signout", {}),
         stranger.post("/signin", {"login": "tarou", "password": "x"}),
+        keeper.post(f"/originals/{scene.file_id}", {"reason": "裁判所への提出のため", "attempt": str(nobody)}),
+        keeper.post("/retention", rule),
+        keeper.post("/retention/holds", {"case_no": "1", "reason": "審査請求"}),
+        keeper.post(f"/retention/holds/{nobody}/lift", {}),
+        keeper.post("/retention/disposals", {}),
+        keeper.post(f"/retention/disposals/{nobody}/approve", {"seen": "1"}),
+        keeper.post(f"/retention/disposals/{nobody}/drop", {}),
+        keeper.post(f"/retention/disposals/{nobody}/resume", {}),
     ]
     posts = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
     assert len(refused) == len(posts)
@@ -216,7 +271,10 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
 
 
 def counted(session: Session) -> list[int | None]:
-    return [session.scalar(select(func.count()).select_from(table)) for table in (Step, LogEntry)]
+    return [
+        session.scalar(select(func.count()).select_from(table))
+        for table in (Step, LogEntry, OriginalFetch, RetentionRule)
+    ]
 
 
 def test_a_database_that_does_not_answer_gives_a_page_and_not_a_crash(

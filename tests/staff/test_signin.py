@@ -160,4 +160,4 @@ def test_each_role_begins_at_its_own_work(enter: Callable[[Staff], Desk], make_s
     assert "<h1>受信箱</h1>" in enter(people[Role.CASEWORKER]).open("/").html
     assert "<h1>受信箱</h1>" in enter(people[Role.SUPERVISOR]).open("/").html
     assert enter(people[Role.CLERK]).open("/").place == "/receipts"
-    assert "管理の画面は、まだありません" in enter(people[Role.ADMINISTRATOR]).open("/").html
+    assert "届いた書類のなかみを見ません" in enter(people[Role.ADMINISTRATOR]).open("/").html
