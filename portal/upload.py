@@ -154,6 +154,7 @@ def take(submission_id: UUID, attempt: UUID, *, replaces: UUID | None = None) ->
             refused.append(Refusal(names.shown(name), "too_much_today"))
     for refusal in refused:
         log("file.refused", submission=submission_id, reason=refusal.reason)
+    points.passed("answer.ready")
     return taken, refused
 
 

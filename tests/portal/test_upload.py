@@ -43,7 +43,11 @@ NAMES = [  # as the phone sends them, as they are kept, and as they are shown wh
     (Sent("x", name_as="filename*=UTF-8''a%20%22b%22.jpg"), 'a "b".jpg', ""),
     (Sent("x", name_as='filename="a\x00b.jpg"'), "a␀b.jpg", ""),
     (Sent("x", name_as='filename="\x00"'), "␀", ""),
-    (Sent("x", name_as=b'filename="\x8b\x8b\x97^\x96\xbe\x8d\xd7\x95\\"'), "給与明細表", ""),  # its last byte is a backslash
+    (
+        Sent("x", name_as=b'filename="\x8b\x8b\x97^\x96\xbe\x8d\xd7\x95\\"'),
+        "給与明細表",
+        "",
+    ),  # its last byte is a backslash
     (Sent("x", name_as=b'filename="na\xefve \x81.jpg"'), "naïve \x81.jpg", "naïve �.jpg"),
 ]
 
