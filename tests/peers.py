@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -24,6 +25,14 @@ class Peers:
     folder: Path
 
 
+def _trusting() -> dict[str, str]:
+    """npm asks neither the machine's certificates nor pip's settings by itself."""
+    trust = {"NODE_USE_SYSTEM_CA": "1"}
+    if "PIP_CERT" in os.environ:
+        trust["NODE_EXTRA_CA_CERTS"] = os.environ["PIP_CERT"]
+    return {**trust, **os.environ}
+
+
 @pytest.fixture(scope="session")
 def peers() -> Peers:
     """What ``tests/peers/package-lock.json`` names, in a folder of its own for each lock. Needs the network once."""
@@ -40,6 +49,7 @@ def peers() -> Peers:
             done = subprocess.run(
                 [node, npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
                 cwd=folder,
+                env=_trusting(),
                 capture_output=True,
                 text=True,
                 timeout=300,
