@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -77,4 +78,5 @@ def log(event: str, *, level: str = "info", **facts: Any) -> None:
     """
     if event not in EVENTS:
         raise ValueError(f"{event!r} is not a listed event")
-    getattr(_logger, level)(event, **facts)
+    with suppress(OSError):  # a full log disk must not take an answer from anybody
+        getattr(_logger, level)(event, **facts)
