@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
+from config.log import configure
 from tests.bench import arriving, room
 from tests.bench.figures import show
 
 if __name__ == "__main__":
+    configure("bench", least=logging.ERROR)  # the table is what one wants to read
     show("uploads", [*arriving.figures(), *room.figures()])
