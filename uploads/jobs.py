@@ -433,13 +433,29 @@ def print_receipt(bench: Bench, office_id: UUID, receipt_id: UUID) -> None:
     bench.storage.delete(key)
 
 
+def left_over(scratch: Path, now: float) -> Iterator[Path]:
+    """What killed processes have left in the scratch folder by ``now`` (seconds since the epoch)."""
+    for life, pattern in ((JOB_LIFE, "job-*"), (UPLOAD_LIFE, "*.part")):
+        for path in scratch.glob(pattern):
+            with suppress(FileNotFoundError):  # its owner lives and was quicker
+                if now - path.stat().st_mtime > life:
+                    yield path
+
+
+def forget(path: Path) -> None:
+    """Remove a file or a folder that was left over."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
 def sweep(scratch: Path) -> None:
     """Remove what a process that was killed has left behind: it holds what people sent."""
-    for left in [*scratch.glob("job-*"), *scratch.glob("*.part")]:
-        with suppress(OSError):  # its owner lives and was quicker; or the next round has more luck
-            life = UPLOAD_LIFE if left.suffix == ".part" else JOB_LIFE
-            if time.time() - left.stat().st_mtime > life:
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
+    with suppress(OSError):  # the next round has more luck
+        for path in left_over(scratch, time.time()):
+            with suppress(OSError):
+                forget(path)
 
 
 def give_up(session: Session, task: Task) -> None:

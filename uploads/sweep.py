@@ -8,13 +8,12 @@ what nobody knows is set aside, and only what was drawn by us is drawn again.
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -45,7 +44,7 @@ from shared.model import (
     UploadPart,
     UploadState,
 )
-from uploads.jobs import JOB_LIFE, UPLOAD_LIFE
+from uploads.jobs import forget, left_over
 from uploads.storage import NotStored, Storage
 
 YOUNG: Final = timedelta(minutes=15)
@@ -315,12 +314,8 @@ class _Round:
     def _half_written(self) -> Iterator[Finding]:
         for drop in self.storage.unfinished(clock.now() - HALF_WRITTEN_LIFE):
             yield Finding(Kind.HALF_WRITTEN, "in the storage", partial(_done, drop))
-        for life, pattern in ((JOB_LIFE, "job-*"), (UPLOAD_LIFE, "*.part")):
-            for path in self.house.scratch.glob(pattern):
-                with suppress(FileNotFoundError):  # its owner lives
-                    if datetime.fromtimestamp(path.stat().st_mtime, UTC) < clock.now() - timedelta(seconds=life):
-                        forget = shutil.rmtree if path.is_dir() else Path.unlink
-                        yield Finding(Kind.HALF_WRITTEN, path.name, partial(_done, forget, path))
+        for path in left_over(self.house.scratch, clock.now().timestamp()):
+            yield Finding(Kind.HALF_WRITTEN, path.name, partial(_done, forget, path))
 
     # uploads
 
