@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup
 
 from shared import clock
+from shared.model import DutyKind
 from shared.receipts import readable_size
-from shared.rules import wareki
+from shared.rules import forms, wareki
+from shared.rules.forms.form import text_of
+from shared.slips import SaidRow, Slip
 
 _TEN: Final = 10  # from here on つ is no longer said
 _BETWEEN_JAPANESE: Final = re.compile(r"(?<=[^\x00-\x7f]) (?=[^\x00-\x7f])")
@@ -49,6 +52,55 @@ def desk_moment(moment: datetime) -> str:
     """11/19 20:12, as the desk's tables write it."""
     local = moment.astimezone(clock.TOKYO)
     return f"{local.month}/{local.day} {local.hour}:{local.minute:02}"
+
+
+def thing(kind: DutyKind, month: date) -> str:
+    """A form by name, with its month where it is about one: 収入申告書　10月分."""
+    name: str = gettext(forms.name_of(kind))
+    if not forms.is_monthly(kind):
+        return name
+    said: str = gettext("%(name)s　%(month)s月分", name=name, month=month.month)
+    return said
+
+
+def label(row: SaidRow) -> str:
+    """What an answer of a declared form is called, with its number where there may be several."""
+    short: str = gettext(row.question.short)
+    if row.row is None:
+        return short
+    numbered: str = gettext("%(what)s（%(no)sつめ）", what=short, no=row.row + 1)
+    return numbered
+
+
+def answer(row: SaidRow) -> str:
+    """An answer of a declared form."""
+    return text_of(row.question, row.answer, row.member, translate=gettext)
+
+
+class Declared(NamedTuple):
+    """One answer of a submission, ready to be read."""
+
+    id: str  # what a request for correction calls it
+    label: str
+    text: str
+    danger: bool  # one that somebody must see first
+
+
+def declared(slip: Slip) -> list[Declared]:
+    """What a submission says, answer by answer."""
+    wage = slip.wage
+    if wage is None:
+        return [Declared(row.id, label(row), answer(row), row.danger) for row in slip.said]
+    days = "—" if wage.work_days is None else gettext("%(days)s日", days=wage.work_days)
+    answers = {
+        "employer": wage.employer or "—",
+        "work_days": days,
+        "gross_yen": yen(wage.gross_yen),
+        "social_insurance_yen": yen(wage.social_insurance_yen),
+        "income_tax_yen": yen(wage.income_tax_yen),
+        "commuting_yen": yen(wage.commuting_yen),
+    }
+    return [Declared(field, str(FIELDS[field]), text, danger=False) for field, text in answers.items()]
 
 
 # One sentence for each thing that can be wrong with a file; what to do instead stands in it.
@@ -146,6 +198,8 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "file_size": readable_size,
     "in_fours": in_fours,
     "weekday": weekday,
+    "answer": answer,
+    "label": label,
     "phrases": phrases,
     "pieces": pieces,
     "desk_moment": desk_moment,
@@ -163,6 +217,8 @@ GLOBALS: Final[dict[str, Any]] = {
     "FIELDS": FIELDS,
     "PORTAL_STATES": PORTAL_STATES,
     "STAFF_STATES": STAFF_STATES,
+    "declared": declared,
+    "thing": thing,
     "today": clock.today,
     "now": clock.now,
     "new_attempt": uuid4,  # drawn into each form that must happen once

@@ -9,6 +9,7 @@ from config.web import reading
 from portal.access import me, recipient_required
 from shared import clock, duties, slips
 from shared.model import State
+from shared.rules.forms import FORMS
 
 bp = Blueprint("home", __name__)
 SHOWN_AS_DONE = 5
@@ -23,4 +24,4 @@ def show() -> ResponseReturnValue:
         sent = slips.sent_by(session, me())
     returned = [slip for slip in sent if slip.state is State.RETURNED]
     done = [slip for slip in sent if slip.state is not State.RETURNED][:SHOWN_AS_DONE]
-    return render_template("home.html", who=me(), to_do=to_do, returned=returned, done=done)
+    return render_template("home.html", who=me(), to_do=to_do, returned=returned, done=done, forms=FORMS)

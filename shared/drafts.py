@@ -19,6 +19,7 @@ from shared.model import (
     Duty,
     DutyKind,
     FileState,
+    FilledForm,
     IncomeKind,
     IncomeLine,
     IncomeReport,
@@ -59,7 +60,27 @@ class Draft:
 
     submission: Submission
     version: SubmissionVersion
-    line: IncomeLine
+    content: IncomeLine | FilledForm
+
+    @property
+    def line(self) -> IncomeLine:
+        """The wage line of an income report.
+
+        :raises NotThere: for anything else: an address of the report leads to no other form.
+        """
+        if isinstance(self.content, IncomeLine):
+            return self.content
+        raise NotThere
+
+    @property
+    def filled(self) -> FilledForm:
+        """The answers of a declared form.
+
+        :raises NotThere: for an income report.
+        """
+        if isinstance(self.content, FilledForm):
+            return self.content
+        raise NotThere
 
 
 # Statements of the way each upload goes are built once: building one costs more than asking it.
@@ -121,24 +142,32 @@ _ROOM: Final = (
 
 def start_report(session: Session, who: Recipient, month: date) -> Submission:
     """Begin an income report for ``month``, or go on with the one already begun. Twice is once."""
+    submission, is_new = start(session, who, DutyKind.INCOME_REPORT, month)
+    if is_new:
+        _new_version(session, submission, 1, earner_id=who.member_id)
+    return submission
+
+
+def start(session: Session, who: Recipient, kind: DutyKind, month: date) -> tuple[Submission, bool]:
+    """The draft of this kind and month, and whether it was only begun now: then it has no version yet."""
     # Two taps at once queue up on the person's own row; the second finds the first one's draft.
     session.get_one(PortalAccount, (who.office_id, who.account_id), with_for_update=True)
     draft = session.scalar(
         select(Submission).where(
             Submission.office_id == who.office_id,
             Submission.member_id == who.member_id,
-            Submission.kind == DutyKind.INCOME_REPORT,
+            Submission.kind == kind,
             Submission.month == month,
             Submission.state == State.DRAFT,
         )
     )
     if draft:
-        return draft
+        return draft, False
     duty_id = session.scalar(
         select(Duty.id).where(
             Duty.office_id == who.office_id,
             Duty.member_id == who.member_id,
-            Duty.kind == DutyKind.INCOME_REPORT,
+            Duty.kind == kind,
             Duty.month == month,
         )
     )
@@ -147,21 +176,26 @@ def start_report(session: Session, who: Recipient, month: date) -> Submission:
         household_id=who.household_id,
         member_id=who.member_id,
         duty_id=duty_id,
-        kind=DutyKind.INCOME_REPORT,
+        kind=kind,
         month=month,
         state=State.DRAFT,
         version_no=0,
     )
     session.add(submission)
     session.flush()
-    _new_version(session, submission, 1, earner_id=who.member_id)
-    return submission
+    return submission, True
 
 
-def _new_version(session: Session, submission: Submission, no: int, **wage: Any) -> SubmissionVersion:
+def bare_version(session: Session, submission: Submission, no: int) -> SubmissionVersion:
+    """A new version with nothing in it."""
     version = SubmissionVersion(office_id=submission.office_id, submission_id=submission.id, no=no)
     session.add(version)
     session.flush()
+    return version
+
+
+def _new_version(session: Session, submission: Submission, no: int, **wage: Any) -> SubmissionVersion:
+    version = bare_version(session, submission, no)
     session.add(IncomeReport(office_id=submission.office_id, id=version.id))
     session.flush()
     session.add(
@@ -191,7 +225,7 @@ def draft_of(session: Session, who: Recipient, submission_id: UUID, *, lock: boo
     :raises AlreadySent: if it is neither a draft nor returned.
     """
     submission, version = _written(session, who, submission_id, lock=lock)
-    return Draft(submission, version, wage_line(session, version))
+    return Draft(submission, version, content_of(session, submission, version))
 
 
 def _written(
@@ -233,6 +267,13 @@ def sent_version(session: Session, submission: Submission) -> SubmissionVersion:
     return found
 
 
+def content_of(session: Session, submission: Submission, version: SubmissionVersion) -> IncomeLine | FilledForm:
+    """What a version says."""
+    if submission.kind is DutyKind.INCOME_REPORT:
+        return wage_line(session, version)
+    return session.get_one(FilledForm, (version.office_id, version.id))
+
+
 def wage_line(session: Session, version: SubmissionVersion) -> IncomeLine:
     """The wage line of a version."""
     return session.scalars(
@@ -259,13 +300,37 @@ def files_of(session: Session, version: SubmissionVersion) -> list[StoredFile]:
 
 
 def _copy(session: Session, submission: Submission, sent: SubmissionVersion) -> SubmissionVersion:
-    line = wage_line(session, sent)
-    wage = {field: getattr(line, field) for field in WAGE_FIELDS}
-    version = _new_version(session, submission, sent.no + 1, earner_id=line.earner_id, **wage)
+    content = content_of(session, submission, sent)
+    if isinstance(content, IncomeLine):
+        wage = {field: getattr(content, field) for field in WAGE_FIELDS}
+        version = _new_version(session, submission, sent.no + 1, earner_id=content.earner_id, **wage)
+    else:
+        version = bare_version(session, submission, sent.no + 1)
+        fill(session, version, content.form_version, content.answers, content.message_id)
     for position, file in enumerate(files_of(session, sent), start=1):
         session.add(VersionFile(office_id=version.office_id, version_id=version.id, file_id=file.id, position=position))
     session.flush()
     return version
+
+
+def fill(
+    session: Session,
+    version: SubmissionVersion,
+    form_version: int,
+    answers: dict[str, Any],
+    message_id: UUID | None = None,
+) -> FilledForm:
+    """The answers of a new version."""
+    filled = FilledForm(
+        office_id=version.office_id,
+        id=version.id,
+        form_version=form_version,
+        answers=answers,
+        message_id=message_id,
+    )
+    session.add(filled)
+    session.flush()
+    return filled
 
 
 def write(session: Session, who: Recipient, submission_id: UUID, answers: dict[str, str | int]) -> Draft:

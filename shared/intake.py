@@ -13,20 +13,24 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared import clock, journal, series
-from shared.drafts import draft_of, files_of, own, sent_version
+from shared.drafts import Draft, draft_of, files_of, own, sent_version
 from shared.errors import Incomplete
+from shared.filled import declared as declared_form
 from shared.model import (
     MACHINE,
     Actor,
     Correction,
     CorrectionItem,
     FileState,
+    FilledForm,
+    IncomeLine,
     Reason,
     State,
     Submission,
     SubmissionVersion,
     WelfareOffice,
 )
+from shared.rules.forms import form
 from shared.rules.income import WAGE_FIELDS, gaps
 from shared.rules.months import open_days_after
 from shared.rules.numbers import submission_number
@@ -56,8 +60,7 @@ def send(session: Session, who: Recipient, submission_id: UUID, *, attempt: UUID
     if twin:
         return submission
     draft = draft_of(session, who, submission_id, lock=True)
-    line = {field: getattr(draft.line, field) for field in WAGE_FIELDS}
-    if faults := gaps(line):
+    if faults := _finish(session, draft):
         raise Incomplete(faults)
     now = clock.now()
     if submission.arrived_at is None:
@@ -82,6 +85,21 @@ def send(session: Session, who: Recipient, submission_id: UUID, *, attempt: UUID
     )
     settle(session, submission)
     return submission
+
+
+def _finish(session: Session, draft: Draft) -> dict[str, str]:
+    """Make ready for sending what is written; or say, field by field, what is missing."""
+    match draft.content:
+        case IncomeLine() as line:
+            return gaps({field: getattr(line, field) for field in WAGE_FIELDS})
+        case FilledForm() as filled:
+            declared = declared_form(session, draft.submission)
+            faults = form.gaps(declared, filled.answers)
+            if declared.files_needed and not files_of(session, draft.version):
+                faults["files"] = "missing"
+            filled.answers = form.settled(declared, filled.answers)
+            draft.submission.urgent = bool(form.dangers(declared, filled.answers))
+            return faults
 
 
 def settle(session: Session, submission: Submission) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from shared import clock
 from shared.model import (
     Claim,
+    DutyKind,
     Household,
     Member,
     Role,
@@ -47,8 +48,10 @@ class QueueRow:
     id: UUID
     number: str
     member: str
+    urgent: bool  # an answer that somebody must see first
     case_no: str
     members: int  # of the household
+    kind: DutyKind
     month: date
     state: State
     version_no: int
@@ -67,6 +70,7 @@ class ReceiptRow:
     id: UUID
     number: str
     member: str
+    kind: DutyKind
     month: date
     version_no: int
     files: int
@@ -126,8 +130,10 @@ def waiting(session: Session, who: Staff, scope: Scope = Scope.MINE) -> list[Que
             id=submission.id,
             number=submission.number or "",
             member=member,
+            urgent=submission.urgent,
             case_no=case_no,
             members=members,
+            kind=submission.kind,
             month=submission.month,
             state=submission.state,
             version_no=submission.version_no,
@@ -180,7 +186,7 @@ def _visible(who: Staff, scope: Scope) -> ColumnElement[bool]:
 
 
 def _by_need() -> tuple[ColumnElement[int], InstrumentedAttribute[datetime | None]]:
-    return case((Submission.version_no > 1, 0), else_=1), Submission.arrived_at
+    return case((Submission.urgent, 0), (Submission.version_no > 1, 1), else_=2), Submission.arrived_at
 
 
 def ready_for_receipt(session: Session, who: Staff) -> list[ReceiptRow]:
@@ -207,6 +213,7 @@ def ready_for_receipt(session: Session, who: Staff) -> list[ReceiptRow]:
             id=submission.id,
             number=submission.number or "",
             member=member,
+            kind=submission.kind,
             month=submission.month,
             version_no=submission.version_no,
             files=files,

@@ -27,10 +27,12 @@ from shared.model import (
 )
 from shared.outbox import promise
 from shared.review import changed_meanwhile, done_by
+from shared.rules.forms import title_of
+from shared.rules.forms.form import text_of
 from shared.rules.numbers import document_number
-from shared.rules.wareki import fiscal_year, japanese_date, japanese_moment, japanese_month
+from shared.rules.wareki import fiscal_year, japanese_date, japanese_moment
 from shared.sign_in import Recipient, Staff
-from shared.slips import Slip, slip
+from shared.slips import SaidRow, Slip, slip
 
 UNNUMBERED = "（発行のときに付きます）"
 
@@ -200,7 +202,7 @@ def _content(session: Session, who: Staff, submission: Submission, document_no: 
     if said.arrived_at is None or said.sent_at is None:
         raise NotThere  # accepted means sent, so this is only for the reader of types
     received = [
-        ["書類", f"収入申告書　{japanese_month(said.month)}分"],
+        ["書類", title_of(said.kind, said.month)],
         ["出した人", f"{member.name}{'（世帯主）' if member.is_head else ''}"],
         ["届いた日時", f"{japanese_moment(said.arrived_at, seconds=True)}（日本時間）"],
     ]
@@ -239,6 +241,8 @@ def _content(session: Session, who: Staff, submission: Submission, document_no: 
 def declared(said: Slip) -> list[list[str]]:
     """What was declared, label and value, as the certificate prints it."""
     wage = said.wage
+    if wage is None:
+        return [[label_of(row), text_of(row.question, row.answer, row.member)] for row in said.said]
 
     def yen(amount: int | None) -> str:
         return "—" if amount is None else f"{amount:,}円"
@@ -252,6 +256,12 @@ def declared(said: Slip) -> list[list[str]]:
         ["引かれた税金", yen(wage.income_tax_yen)],
         ["通勤にかかったお金", yen(wage.commuting_yen)],
     ]
+
+
+def label_of(row: SaidRow) -> str:
+    """What an answer is called on paper; with its number where there may be several: 会社名（2つめ）."""
+    short = row.question.short
+    return short if row.row is None else f"{short}（{row.row + 1}つめ）"
 
 
 def readable_size(size: int) -> str:

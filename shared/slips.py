@@ -10,11 +10,16 @@ from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
 from shared import drafts, likeness
+from shared.filled import declared as declared_form
 from shared.model import (
+    AbsentPaper,
     Correction,
     CorrectionItem,
+    DutyKind,
     FileState,
+    FilledForm,
     How,
+    IncomeLine,
     Likeness,
     Member,
     Reason,
@@ -25,7 +30,10 @@ from shared.model import (
     StoredFile,
     Submission,
     SubmissionVersion,
+    WhyAbsent,
 )
+from shared.rules.forms import form
+from shared.rules.forms.form import Answer, Question
 from shared.rules.names import shown
 from shared.sign_in import Recipient
 
@@ -77,6 +85,19 @@ class WageRow:
 
 
 @dataclass(frozen=True)
+class SaidRow:
+    """One answer of a declared form, for show. ``id`` is its place in the form; see ``rules.forms.form.Place``."""
+
+    id: str
+    screen: str
+    row: int | None  # counted from 0, where a screen may be filled in several times
+    question: Question
+    answer: Answer | None
+    member: str  # the name, where the answer is a member of the household
+    danger: bool
+
+
+@dataclass(frozen=True)
 class ItemRow:
     """One thing asked for again. ``file`` or ``value`` says what."""
 
@@ -102,9 +123,11 @@ class Slip:
     """A submission in one version, whole."""
 
     id: UUID
+    kind: DutyKind
     number: str | None
     state: State
     revision: int
+    urgent: bool
     month: date
     member: str
     household_id: UUID
@@ -113,7 +136,9 @@ class Slip:
     sent_at: datetime | None  # of this version
     look_by: date | None
     answer_by: date | None
-    wage: WageRow
+    wage: WageRow | None  # of an income report
+    said: list[SaidRow]  # of a declared form
+    absent: WhyAbsent | None  # why a paper is not with it
     files: list[FileRow]
     correction: CorrectionRow | None  # the last one that was asked
     receipt_id: UUID | None
@@ -123,9 +148,9 @@ class Slip:
 def slip(session: Session, submission: Submission, version: SubmissionVersion | None = None) -> Slip:
     """The submission as it was last sent, or in ``version``."""
     version = version or drafts.sent_version(session, submission)
-    line = drafts.wage_line(session, version)
+    content = drafts.content_of(session, submission, version)
     member = session.get_one(Member, (submission.office_id, submission.member_id))
-    earner = session.get(Member, (submission.office_id, line.earner_id)) if line.earner_id else None
+    absent = session.get(AbsentPaper, (version.office_id, version.id))
     receipt = session.scalar(
         select(Receipt).where(
             Receipt.office_id == submission.office_id,
@@ -135,9 +160,11 @@ def slip(session: Session, submission: Submission, version: SubmissionVersion | 
     )
     return Slip(
         id=submission.id,
+        kind=submission.kind,
         number=submission.number,
         state=submission.state,
         revision=submission.revision,
+        urgent=submission.urgent,
         month=submission.month,
         member=member.name,
         household_id=submission.household_id,
@@ -146,20 +173,40 @@ def slip(session: Session, submission: Submission, version: SubmissionVersion | 
         sent_at=version.sent_at,
         look_by=submission.look_by,
         answer_by=submission.answer_by,
-        wage=WageRow(
-            earner=earner.name if earner else "",
-            employer=line.employer,
-            work_days=line.work_days,
-            gross_yen=line.gross_yen,
-            social_insurance_yen=line.social_insurance_yen,
-            income_tax_yen=line.income_tax_yen,
-            commuting_yen=line.commuting_yen,
-        ),
+        wage=_wage(session, content) if isinstance(content, IncomeLine) else None,
+        said=said(session, submission, content) if isinstance(content, FilledForm) else [],
+        absent=absent.why if absent else None,
         files=file_rows(session, drafts.files_of(session, version)),
         correction=last_correction(session, submission),
         receipt_id=receipt.id if receipt else None,
         receipt_ready=bool(receipt and receipt.pdf_key),
     )
+
+
+def _wage(session: Session, line: IncomeLine) -> WageRow:
+    earner = session.get(Member, (line.office_id, line.earner_id)) if line.earner_id else None
+    return WageRow(
+        earner=earner.name if earner else "",
+        employer=line.employer,
+        work_days=line.work_days,
+        gross_yen=line.gross_yen,
+        social_insurance_yen=line.social_insurance_yen,
+        income_tax_yen=line.income_tax_yen,
+        commuting_yen=line.commuting_yen,
+    )
+
+
+def said(session: Session, submission: Submission, filled: FilledForm) -> list[SaidRow]:
+    """The answers of a form, in the order they were asked, with what is not answered yet."""
+    declared = declared_form(session, submission)
+    dangers = {place.id for place in form.dangers(declared, filled.answers)}
+    rows = []
+    for place, answer in form.places(declared, filled.answers):
+        name = ""
+        if place.question.ask is form.Ask.MEMBER and isinstance(answer, str):
+            name = session.get_one(Member, (submission.office_id, UUID(answer))).name
+        rows.append(SaidRow(place.id, place.screen.key, place.row, place.question, answer, name, place.id in dangers))
+    return rows
 
 
 def _maybe(file: StoredFile | None) -> FileRow | None:
@@ -278,16 +325,17 @@ def _standing(who: Recipient) -> Select[Submission]:
 
 
 def sent_for(session: Session, who: Recipient, month: date) -> list[Slip]:
-    """What the person has sent for ``month`` and not taken back, oldest first."""
-    rows = session.scalars(_standing(who).where(Submission.month == month).order_by(Submission.arrived_at))
+    """Income reports the person has sent for ``month`` and not taken back, oldest first."""
+    is_report = Submission.kind == DutyKind.INCOME_REPORT
+    rows = session.scalars(_standing(who).where(is_report, Submission.month == month).order_by(Submission.arrived_at))
     return [slip(session, submission) for submission in rows]
 
 
 def last_before(session: Session, who: Recipient, month: date) -> Slip | None:
-    """What the person sent for the newest month before ``month``, if anything."""
+    """The income report the person sent for the newest month before ``month``, if anything."""
     row = session.scalar(
         _standing(who)
-        .where(Submission.month < month)
+        .where(Submission.kind == DutyKind.INCOME_REPORT, Submission.month < month)
         .order_by(Submission.month.desc(), Submission.arrived_at.desc())
         .limit(1)
     )

@@ -17,7 +17,7 @@ from wtforms.validators import ValidationError
 
 from config.log import log
 from config.web import reading, transaction
-from config.words import FIELDS, REASONS
+from config.words import FIELDS, REASONS, thing
 from shared import clock, review
 from shared.intake import ANSWER_WITHIN
 from shared.model import Reason
@@ -181,8 +181,8 @@ def send(submission_id: UUID) -> ResponseReturnValue:
     with transaction() as rows:
         done = review.send_back(rows, me(), submission_id, asked)
     log("submission.moved", submission=submission_id, state=done.state)
-    facts = {"member": it.slip.member, "month": it.slip.month.month}
-    flash(_("%(member)s さんに、収入申告書 %(month)s月分の補正をおねがいしました。", **facts))
+    facts = {"member": it.slip.member, "thing": thing(it.slip.kind, it.slip.month)}
+    flash(_("%(member)s さんに、「%(thing)s」の補正をおねがいしました。", **facts))
     return redirect(url_for("queue.show"), 303)
 
 

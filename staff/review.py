@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from config.log import log
 from config.web import transaction
+from config.words import thing
 from shared import journal, review, slips
 from shared.errors import NotThere
 from shared.model import Actor
@@ -76,5 +77,5 @@ def accept(submission_id: UUID) -> ResponseReturnValue:
         done = review.accept(rows, me(), submission_id, seen=once.seen(), attempt=once.attempt())
         slip = slips.slip(rows, done)
     log("submission.moved", submission=submission_id, state=done.state)
-    flash(_("%(member)s さんの収入申告書 %(month)s月分を受理しました。", member=slip.member, month=slip.month.month))
+    flash(_("%(member)s さんの「%(thing)s」を受理しました。", member=slip.member, thing=thing(slip.kind, slip.month)))
     return redirect(url_for("queue.show"), 303)

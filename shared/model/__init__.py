@@ -3,11 +3,13 @@
 from shared.model.actor import MACHINE, Actor, ActorKind
 from shared.model.base import Base, new_id
 from shared.model.file import How, Likeness, OriginalFetch, SafeCopy, StoredFile, VersionFile
+from shared.model.forms import AbsentPaper, FilledForm, FormSetting, WhyAbsent
 from shared.model.income import IncomeKind, IncomeLine, IncomeReport
 from shared.model.journal import LogEntry
+from shared.model.message import Message
 from shared.model.office import NumberSeries, WelfareOffice
 from shared.model.outbox import Job, Task
-from shared.model.people import Duty, DutyKind, Household, Member, Role, StaffMember
+from shared.model.people import Duty, DutyKind, DutyRule, Household, Member, Role, Situation, StaffMember
 from shared.model.receipt import Receipt
 from shared.model.retention import Disposal, DisposalItem, Kept, LegalHold, RetentionRule
 from shared.model.sign_in import Credential, Invitation, ParkedForm, PortalAccount, SignIn, Tries
@@ -18,6 +20,7 @@ from shared.model.upload import Upload, UploadPart
 
 __all__ = [
     "MACHINE",
+    "AbsentPaper",
     "Actor",
     "ActorKind",
     "Base",
@@ -30,7 +33,10 @@ __all__ = [
     "DisposalState",
     "Duty",
     "DutyKind",
+    "DutyRule",
     "FileState",
+    "FilledForm",
+    "FormSetting",
     "Household",
     "How",
     "IncomeKind",
@@ -44,6 +50,7 @@ __all__ = [
     "Likeness",
     "LogEntry",
     "Member",
+    "Message",
     "NumberSeries",
     "OriginalFetch",
     "ParkedForm",
@@ -55,6 +62,7 @@ __all__ = [
     "Role",
     "SafeCopy",
     "SignIn",
+    "Situation",
     "StaffMember",
     "State",
     "Step",
@@ -69,6 +77,7 @@ __all__ = [
     "UploadState",
     "VersionFile",
     "WelfareOffice",
+    "WhyAbsent",
     "WorkerSighting",
     "new_id",
 ]

@@ -47,6 +47,14 @@ class Household(OfOffice, Base):
     protected: Mapped[bool]
 
 
+class Situation(StrEnum):
+    """What a member of a household does; decides what is due from her, and how often."""
+
+    WORKING = "working"
+    SEEKING = "seeking"  # looks for work
+    OTHER = "other"  # ill, old, caring, at school
+
+
 class Member(OfOffice, Base):
     """世帯員. The name keeps every character; kana has its own column and is never guessed."""
 
@@ -68,12 +76,23 @@ class Member(OfOffice, Base):
     kana: Mapped[str]
     is_head: Mapped[bool]
     born_on: Mapped[date | None]
+    situation: Mapped[Situation] = mapped_column(
+        choice(Situation, "situation"), default=Situation.OTHER, server_default="other"
+    )
 
 
 class DutyKind(StrEnum):
     """What can be due. One word a form."""
 
-    INCOME_REPORT = "income_report"
+    INCOME_REPORT = "income_report"  # 収入申告書
+    STATUS_CHECK_IN = "status_check_in"  # 生活状況
+    CHANGE_NOTICE = "change_notice"  # 世帯状況変動届
+    ILLNESS_NOTICE = "illness_notice"  # 傷病届
+    ASSET_REPORT = "asset_report"  # 資産申告書
+    JOB_SEARCH_REPORT = "job_search_report"  # 求職活動状況報告書
+    ROOM_PHOTOS = "room_photos"  # 部屋の写真
+    PROOFS = "proofs"  # bank-book pages and other papers
+    MESSAGE = "message"  # what she tells or answers
 
 
 class Duty(OfOffice, Base):
@@ -91,3 +110,29 @@ class Duty(OfOffice, Base):
     kind: Mapped[DutyKind] = mapped_column(choice(DutyKind, "kind"))
     month: Mapped[date]  # its first day
     due_on: Mapped[date]
+
+
+class DutyRule(OfOffice, Base):
+    """How often something is due, from whom, from a month on. A newer rule never touches duties already opened.
+
+    For one kind and situation the rule with the newest ``from_month`` holds; one of a household beats the office's.
+    """
+
+    __tablename__ = "duty_rule"
+    __table_args__ = (
+        of_office(),
+        belongs_to("household_id", "household"),
+        belongs_to("set_by", "staff_member"),
+        UniqueConstraint("office_id", "household_id", "kind", "situation", "from_month"),
+        CheckConstraint("every_months BETWEEN 0 AND 12", name="every_months"),
+        CheckConstraint("first_month BETWEEN 1 AND 12", name="first_month"),
+        CheckConstraint("due_day BETWEEN 1 AND 28", name="due_day"),
+    )
+    household_id: Mapped[UUID | None]  # None: every household of the office
+    kind: Mapped[DutyKind] = mapped_column(choice(DutyKind, "kind"))
+    situation: Mapped[Situation | None] = mapped_column(choice(Situation, "situation"))  # None: the head alone
+    every_months: Mapped[int]  # 0: no longer asked
+    first_month: Mapped[int]  # a month of the year it is about; the others lie ``every_months`` apart
+    due_day: Mapped[int]  # of the month after the one it is about
+    from_month: Mapped[date]
+    set_by: Mapped[UUID | None]  # None: with the office

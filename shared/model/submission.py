@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, object_session
 
 from shared import clock
@@ -65,6 +65,7 @@ class Submission(OfOffice, Base):
     number: Mapped[str | None]  # 受付番号
     arrived_at: Mapped[datetime | None]  # stamped once, at the first commit; nothing later removes it
     version_no: Mapped[int]  # the version that was last sent; 0 while a draft
+    urgent: Mapped[bool] = mapped_column(default=False, server_default=false())  # an answer somebody must see first
     look_by: Mapped[date | None]  # the day by which staff promise a look
     answer_by: Mapped[date | None]  # the day by which a correction is hoped for
     revision: Mapped[int] = mapped_column()  # SQLAlchemy counts it up; a second writer fails

@@ -68,14 +68,22 @@ def days(text: str) -> int:
 
     :raises NotAnAmount: missing, not_a_number, negative or too_much.
     """
-    plain = unicodedata.normalize("NFKC", text).strip().removesuffix("間").removesuffix("日").strip()
+    return count(text, 31)
+
+
+def count(text: str, most: int) -> int:
+    """Return a number of days, times, people or things, 0 to ``most``.
+
+    :raises NotAnAmount: missing, not_a_number, negative or too_much.
+    """
+    plain = re.sub(r"(?:日間|日|回|人|つ|個|件|時間)$", "", unicodedata.normalize("NFKC", text).strip()).strip()
     if not plain:
         raise NotAnAmount("missing")
     if plain[0] in "-−–—‐△▲":
         raise NotAnAmount("negative")
     if not (plain.isascii() and plain.isdigit()):
         raise NotAnAmount("not_a_number")
-    count = _int(plain)
-    if count > 31:
+    counted = _int(plain)
+    if counted > most:
         raise NotAnAmount("too_much")
-    return count
+    return counted

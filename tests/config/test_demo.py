@@ -267,6 +267,7 @@ def test_a_report_may_differ_from_its_payslip(session: Session, storage: Storage
             if file.kind == "pdf":
                 key = session.scalars(select(StoredFile.key).where(StoredFile.id == file.id)).one()
                 with storage.open(key) as pdf:
+                    assert found.wage is not None
                     differs.append(f"総支給額 {found.wage.gross_yen:,}" not in text_of(pdf.read()))
     assert Counter(differs) == {True: 1, False: 1}
 

@@ -69,7 +69,8 @@ def papers(hanako: Somebody, make_session: Make) -> dict[State, UUID]:
 
 def address(rule: Rule, submission_id: UUID) -> str:
     """A path of this route; where it asks for an id, the one of a report."""
-    given = {"submission_id": submission_id, "screen": "gross", "number": 1, "filename": "phone.css"}
+    given = {"submission_id": submission_id, "screen": "gross", "number": 1, "row": 0, "filename": "phone.css"}
+    given["kind"] = "status_check_in"
     if rule.endpoint == "shared.static":
         given["filename"] = "base.css"
     built = rule.build({name: given.get(name, submission_id) for name in rule.arguments})

@@ -23,20 +23,27 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from shared import clock, drafts, intake, journal, migrations, receipts, review, sign_in
 from shared.model import (
+    AbsentPaper,
     Base,
     Disposal,
     DisposalItem,
     DisposalState,
+    DutyKind,
+    DutyRule,
+    FilledForm,
+    FormSetting,
     How,
     Job,
     Kept,
     LegalHold,
     Likeness,
+    Message,
     OriginalFetch,
     ParkedForm,
     Reason,
     RetentionRule,
     Role,
+    Situation,
     State,
     StoredFile,
     Submission,
@@ -44,6 +51,7 @@ from shared.model import (
     Upload,
     UploadPart,
     UploadState,
+    WhyAbsent,
     WorkerSighting,
 )
 from shared.outbox import promise
@@ -225,7 +233,7 @@ def fill_storeroom(session: Session, who: sign_in.Recipient, report: Submission,
     )
     session.add_all([upload, done])
     session.flush()
-    day = clock.today()
+    day, version_id = clock.today(), drafts.latest_version(session, report).id
     session.add_all(
         [
             UploadPart(office_id=office_id, upload_id=upload.id, start=0, size=1, key=f"partial/{uuid4()}"),
@@ -242,6 +250,27 @@ def fill_storeroom(session: Session, who: sign_in.Recipient, report: Submission,
                 due_on=day,
                 sha256=file.sha256,
             ),
+            DutyRule(
+                office_id=office_id,
+                kind=DutyKind.INCOME_REPORT,
+                situation=Situation.WORKING,
+                every_months=1,
+                first_month=1,
+                due_day=10,
+                from_month=day.replace(day=1),
+            ),
+            Message(
+                office_id=office_id,
+                household_id=who.household_id,
+                member_id=who.member_id,
+                staff_id=admin.staff_id,
+                text="お返事をください。",
+                attempt=uuid4(),
+                sent_at=now,
+            ),
+            FilledForm(office_id=office_id, id=version_id, form_version=1, answers={"health": "same"}),
+            AbsentPaper(office_id=office_id, version_id=version_id, why=WhyAbsent.LOST),
+            FormSetting(office_id=office_id, kind=DutyKind.STATUS_CHECK_IN, from_day=day, left_out={"screens": []}),
             WorkerSighting(worker=f"host:{uuid4()}", started_at=now, seen_at=now, room={}, scanner="off"),
             SweepRun(at=now, found={"short": 1}, mended=0),
         ]

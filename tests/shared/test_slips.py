@@ -128,6 +128,7 @@ def test_what_she_is_correcting_is_shown_as_it_was_sent(session: Session) -> Non
     who = factories.recipient_of(session, row)
     drafts.write(session, who, row.id, {"gross_yen": 1})
     (slip,) = slips.sent_by(session, who)
+    assert slip.wage is not None
     assert (slip.version_no, slip.wage.gross_yen) == (1, 85_400)
 
 
@@ -146,6 +147,7 @@ def test_the_report_before_this_one_is_the_newest_earlier_one_that_still_counts(
     factories.draft(session, who, october)
     before = slips.last_before(session, who, october)
     assert before is not None
+    assert before.wage is not None
     assert (before.month, before.wage.gross_yen) == (september, 82_400)
     sent[1].move(State.WITHDRAWN, MACHINE)
     session.flush()

@@ -46,7 +46,7 @@ def test_corrections_come_first_and_then_the_longest_waiting(
     assert order(page.html) == [back.path, early.path, late.path]
     assert "補正が届いた" in page.html
     assert "見る期限をすぎた" in page.html
-    assert "収入申告書 10月分・ファイル1つ（第2版）" in page.html
+    assert "収入申告書　10月分・ファイル1つ（第2版）" in page.html
 
 
 def test_what_is_due_today_says_so(

@@ -97,7 +97,7 @@ def test_accepting_leads_back_to_the_queue_with_a_sentence(enter: Enter, scene: 
     desk = enter(scene.worker)
     desk.press(scene.path, f"{scene.path}/take")
     assert desk.press(scene.path, f"{scene.path}/accept").place == "/"
-    assert "収入申告書 10月分を受理しました" in desk.open("/").html
+    assert "「収入申告書　10月分」を受理しました" in desk.open("/").html
     with make_session() as session:
         assert submission(session, scene).state is State.ACCEPTED
     after = desk.open(scene.path)

@@ -1,0 +1,146 @@
+"""Declared forms: begun, filled in screen by screen, looked at once more, sent; with the check-in as the example."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from shared.model import FilledForm, State, Submission
+from shared.rules.forms.check_in import CHECK_IN
+from shared.rules.forms.form import Ask
+from tests.portal.phone import Phone, Somebody
+
+Make = sessionmaker[Session]
+
+
+def kept(make_session: Make) -> dict[str, object]:
+    with make_session() as session:
+        return session.scalars(select(FilledForm).order_by(FilledForm.id.desc())).first().answers  # type: ignore[union-attr]
+
+
+def submission(make_session: Make) -> Submission:
+    with make_session() as session:
+        return session.scalars(select(Submission)).one()
+
+
+def first_options() -> dict[str, str]:
+    """The first option of every choice of the check-in."""
+    return {
+        question.key: question.options[0].key
+        for screen in CHECK_IN.screens
+        for question in screen.questions
+        if question.ask is Ask.CHOICE
+    }
+
+
+def on(phone: Phone, **typed: str) -> str:
+    """Press the button and go where it leads."""
+    place = phone.press(**typed).place
+    phone.follow()
+    return place
+
+
+def begin(one: Somebody) -> UUID:
+    one.phone.open("/forms/status_check_in/new")
+    place = on(one.phone)
+    assert place.endswith("/health")
+    return UUID(place.split("/")[2])
+
+
+def test_a_check_in_from_the_first_question_to_the_slip(hanako: Somebody, make_session: Make) -> None:
+    phone = hanako.phone
+    phone.open("/forms/status_check_in/new")
+    assert "2分くらい" in phone.page.text
+    assert "119" in phone.page.text, "that it is no emergency call stands before it is begun"
+    place = on(phone)
+    answers = first_options()
+    for screen in CHECK_IN.screens:
+        assert place.endswith(f"/{screen.key}")
+        place = on(phone, **{q.key: answers[q.key] for q in screen.questions if q.key in answers})
+    assert place.endswith("/check")
+    place = on(phone)
+    assert place.startswith("/sent/")
+    assert "届きました" in phone.page.text
+    assert "体の調子" in phone.page.text
+    row = submission(make_session)
+    assert row.state is State.WAITING
+    assert not row.urgent
+    assert kept(make_session) == answers
+
+
+def test_an_answer_is_kept_at_each_step_and_nothing_is_chosen_beforehand(hanako: Somebody, make_session: Make) -> None:
+    begin(hanako)
+    assert hanako.phone.page.html.count("checked") == 0
+    hanako.phone.press(health="same")
+    assert kept(make_session) == {"health": "same"}
+
+
+def test_no_answer_is_asked_for_kindly_and_stores_nothing(hanako: Somebody, make_session: Make) -> None:
+    begin(hanako)
+    page = hanako.phone.press()
+    assert page.status == 422
+    assert "1つ えらんでください" in page.text
+    assert kept(make_session) == {}
+
+
+@pytest.mark.parametrize("bad", ["dead", "", "x" * 5_000, "<script>", "\x00"])
+def test_an_answer_nobody_offered_is_not_taken(hanako: Somebody, make_session: Make, bad: str) -> None:
+    begin(hanako)
+    assert hanako.phone.press(health=bad).status == 422
+    assert kept(make_session) == {}
+
+
+def test_a_danger_answer_shows_help_at_once_and_marks_what_is_sent(hanako: Somebody, make_session: Make) -> None:
+    draft = begin(hanako)
+    assert on(hanako.phone, health="bad").endswith("/health/help")
+    assert 'href="tel:119"' in hanako.phone.page.html
+    assert 'href="tel:0120279338"' in hanako.phone.page.html
+    for screen in CHECK_IN.screens[1:]:
+        hanako.phone.open(f"/forms/{draft}/{screen.key}")
+        answers = first_options()
+        on(hanako.phone, **{q.key: answers[q.key] for q in screen.questions if q.key in answers})
+    on(hanako.phone)
+    assert submission(make_session).urgent
+
+
+def test_the_last_look_names_what_is_missing_and_sends_nothing(hanako: Somebody, make_session: Make) -> None:
+    draft = begin(hanako)
+    hanako.phone.press(health="same")
+    hanako.phone.open(f"/forms/{draft}/check")
+    page = hanako.phone.press()
+    assert page.status == 422
+    assert "なおしてください" in page.text
+    assert submission(make_session).state is State.DRAFT
+
+
+def test_somebody_elses_form_is_not_there(hanako: Somebody, jiro: Somebody) -> None:
+    draft = begin(hanako)
+    for place in ("health", "check", "files", "health/help", "nothing"):
+        assert jiro.phone.open(f"/forms/{draft}/{place}").status == 404
+
+
+def test_an_address_of_the_income_report_leads_to_no_form_and_the_reverse(
+    hanako: Somebody, begun: UUID, make_session: Make
+) -> None:
+    draft = begin(hanako)
+    assert hanako.phone.open(f"/forms/{begun}/health").status == 404
+    assert hanako.phone.open(f"/forms/{begun}/check").status == 404
+    assert hanako.phone.open(f"/income/{draft}/gross").status == 404
+    assert hanako.phone.open(f"/income/{draft}/check").status == 404
+    assert hanako.phone.open("/forms/income_report/new").status == 404
+
+
+def test_as_last_time_is_one_tap_and_shows_everything_before_it_is_sent(
+    hanako: Somebody, make_session: Make, meet: Callable[..., Somebody]
+) -> None:
+    test_a_check_in_from_the_first_question_to_the_slip(hanako, make_session)
+    page = hanako.phone.open("/forms/status_check_in/new")
+    assert "前と同じ答え" in page.text
+    assert on(hanako.phone, as_before="1").endswith("/check")
+    assert kept(make_session) == first_options()
+    other = meet("よその　人")
+    assert "前と同じ答え" not in other.phone.open("/forms/status_check_in/new").text
