@@ -21,6 +21,7 @@ EVENTS: Final = frozenset(
         "sign_in.ended",
         "submission.arrived",
         "submission.moved",
+        "submission.withdrawn",
         "file.received",
         "file.refused",
         "file.checked",

@@ -83,6 +83,9 @@ class Draft:
         raise NotThere
 
 
+# Sent, and not yet decided: the person may send another version of it.
+CHANGEABLE: Final = frozenset({State.WAITING, State.IN_REVIEW, State.ON_HOLD})
+
 # Statements of the way each upload goes are built once: building one costs more than asking it.
 _OFFICE: Final = bindparam("office", type_=Uuid())
 _SUBMISSION: Final = bindparam("submission", type_=Uuid())
@@ -232,17 +235,39 @@ def _written(
     session: Session, who: Recipient, submission_id: UUID, *, lock: bool
 ) -> tuple[Submission, SubmissionVersion]:
     submission = own(session, who, submission_id, lock=lock)
-    need_open(submission.state)
     version = latest_version(session, submission)
+    need_open(submission.state, is_sent=version.sent_at is not None)
     if lock and version.sent_at is not None:
         version = _copy(session, submission, version)
     return submission, version
 
 
-def need_open(state: State) -> None:
-    """:raises AlreadySent: if a submission in this state is neither a draft nor returned."""
-    if state not in (State.DRAFT, State.RETURNED):
+def need_open(state: State, *, is_sent: bool) -> None:
+    """What can be written: a draft, a returned submission, and one she is changing, so that a new version is begun.
+
+    :param is_sent: whether the newest version is sent.
+    :raises AlreadySent: otherwise.
+    """
+    if state not in (State.DRAFT, State.RETURNED) and (is_sent or state not in CHANGEABLE):
         raise AlreadySent
+
+
+def change(session: Session, who: Recipient, submission_id: UUID) -> Draft:
+    """Begin the next version of what was sent, unasked. Until it is sent, the sent one stands. Twice is once.
+
+    :raises AlreadySent: if it is accepted, or taken back, or its files are just being looked at.
+    """
+    submission = own(session, who, submission_id, lock=True)
+    if submission.state in CHANGEABLE:
+        version = latest_version(session, submission)
+        if version.sent_at is not None:
+            _copy(session, submission, version)
+    return draft_of(session, who, submission_id, lock=True)
+
+
+def is_being_changed(session: Session, submission: Submission) -> bool:
+    """Whether a newer version than the sent one is begun."""
+    return submission.state in CHANGEABLE and latest_version(session, submission).no > submission.version_no
 
 
 def latest_version(session: Session, submission: Submission) -> SubmissionVersion:
@@ -265,6 +290,25 @@ def sent_version(session: Session, submission: Submission) -> SubmissionVersion:
     if found is None:
         raise NotThere
     return found
+
+
+def sent_versions(session: Session, submission: Submission) -> list[SubmissionVersion]:
+    """Every version that was sent, the first one first.
+
+    :raises NotThere: for a draft.
+    """
+    found = session.scalars(
+        select(SubmissionVersion)
+        .where(
+            SubmissionVersion.office_id == submission.office_id,
+            SubmissionVersion.submission_id == submission.id,
+            SubmissionVersion.sent_at.is_not(None),
+        )
+        .order_by(SubmissionVersion.no)
+    ).all()
+    if not found:
+        raise NotThere
+    return list(found)
 
 
 def content_of(session: Session, submission: Submission, version: SubmissionVersion) -> IncomeLine | FilledForm:
@@ -370,7 +414,7 @@ def attach(
     """
     submission = own(session, who, submission_id, lock=True)
     seen = room(session, who, submission_id, arrived.sha256)
-    need_open(seen.state)
+    need_open(seen.state, is_sent=seen.is_sent)
     earlier = file_of_attempt(session, submission, arrived.attempt, arrived.part)
     if earlier:
         return earlier
@@ -393,7 +437,7 @@ def add(
 
     :raises AlreadySent: besides what ``attach`` raises.
     """
-    need_open(seen.state)
+    need_open(seen.state, is_sent=seen.is_sent)
     if seen.is_sent:  # a returned report gets its next version on the first change
         _written(session, who, submission_id, lock=True)
         seen = room(session, who, submission_id, arrived.sha256)

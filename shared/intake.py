@@ -9,16 +9,17 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from shared import clock, journal, series
 from shared.drafts import Draft, draft_of, files_of, own, sent_version
-from shared.errors import Incomplete
+from shared.errors import AlreadySent, Incomplete
 from shared.filled import declared as declared_form
 from shared.model import (
     MACHINE,
     Actor,
+    Claim,
     Correction,
     CorrectionItem,
     FileState,
@@ -30,6 +31,7 @@ from shared.model import (
     SubmissionVersion,
     WelfareOffice,
 )
+from shared.model.states import NEXT
 from shared.rules.forms import form
 from shared.rules.income import WAGE_FIELDS, gaps
 from shared.rules.months import open_days_after
@@ -62,6 +64,7 @@ def send(session: Session, who: Recipient, submission_id: UUID, *, attempt: UUID
     draft = draft_of(session, who, submission_id, lock=True)
     if faults := _finish(session, draft):
         raise Incomplete(faults)
+    _take_off_the_desk(session, submission)
     now = clock.now()
     if submission.arrived_at is None:
         office = session.get_one(WelfareOffice, who.office_id)
@@ -70,7 +73,8 @@ def send(session: Session, who: Recipient, submission_id: UUID, *, attempt: UUID
         submission.arrived_at = now
     draft.version.sent_at, draft.version.attempt = now, attempt
     submission.version_no = draft.version.no
-    submission.look_by = open_days_after(clock.today(), LOOK_WITHIN)
+    if submission.state in (State.DRAFT, State.RETURNED):  # changed by herself, it waits no longer than before
+        submission.look_by = open_days_after(clock.today(), LOOK_WITHIN)
     actor = Actor.recipient(who.account_id)
     submission.move(State.ARRIVED, actor, attempt=attempt)
     session.flush()
@@ -85,6 +89,34 @@ def send(session: Session, who: Recipient, submission_id: UUID, *, attempt: UUID
     )
     settle(session, submission)
     return submission
+
+
+def withdraw(session: Session, who: Recipient, submission_id: UUID, *, attempt: UUID) -> Submission:
+    """Take back what was sent: it stays on record, with its arrival, and nobody works on it. Twice is once.
+
+    :raises AlreadySent: if it is accepted already; then only the office can undo it.
+    """
+    submission = own(session, who, submission_id, lock=True)
+    if submission.state is State.WITHDRAWN:
+        return submission
+    if State.WITHDRAWN not in NEXT[submission.state]:
+        raise AlreadySent
+    actor = Actor.recipient(who.account_id)
+    _take_off_the_desk(session, submission)
+    submission.move(State.WITHDRAWN, actor, attempt=attempt)
+    session.flush()
+    journal.record(session, who.office_id, actor, "submission.withdrawn", submission.id)
+    return submission
+
+
+def may_withdraw(state: State) -> bool:
+    """Whether the person can take it back herself."""
+    return State.WITHDRAWN in NEXT[state]
+
+
+def _take_off_the_desk(session: Session, submission: Submission) -> None:
+    """Whoever has it open learns at her next step that the person was quicker."""
+    session.execute(delete(Claim).where(Claim.office_id == submission.office_id, Claim.submission_id == submission.id))
 
 
 def _finish(session: Session, draft: Draft) -> dict[str, str]:

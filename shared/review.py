@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from shared import clock, journal
@@ -205,6 +205,7 @@ def changed_meanwhile(session: Session, submission: Submission) -> ChangedMeanwh
     step = session.scalars(
         select(Step)
         .where(Step.office_id == submission.office_id, Step.submission_id == submission.id)
+        .where(or_(Step.was != State.ARRIVED, Step.actor_kind != ActorKind.MACHINE))  # it only follows an arrival
         .order_by(Step.id.desc())
         .limit(1)
     ).one_or_none()

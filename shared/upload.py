@@ -211,7 +211,7 @@ def _place(session: Session, who: Recipient, submission_id: UUID, announced: Ann
         if _is_the_same(upload, announced) and _lives(session, submission, upload):
             return upload
         attempt = uuid5(attempt, str(upload.id))
-    drafts.need_open(submission.state)
+    drafts.need_open(submission.state, is_sent=drafts.latest_version(session, submission).sent_at is not None)
     return _new(who, submission_id, announced, attempt)
 
 

@@ -29,11 +29,19 @@ class State(StrEnum):
 NEXT: Final[Mapping[State, frozenset[State]]] = {
     State.DRAFT: frozenset({State.ARRIVED}),
     State.ARRIVED: frozenset({State.WAITING, State.RETURNED, State.WITHDRAWN, State.VOIDED}),
-    State.WAITING: frozenset({State.IN_REVIEW, State.WITHDRAWN, State.VOIDED}),
+    State.WAITING: frozenset({State.IN_REVIEW, State.ARRIVED, State.WITHDRAWN, State.VOIDED}),
     State.IN_REVIEW: frozenset(
-        {State.WAITING, State.ON_HOLD, State.RETURNED, State.ACCEPTED, State.WITHDRAWN, State.VOIDED}
+        {
+            State.WAITING,
+            State.ON_HOLD,
+            State.RETURNED,
+            State.ACCEPTED,
+            State.ARRIVED,  # the person has sent a new version while it lay on the desk
+            State.WITHDRAWN,
+            State.VOIDED,
+        }
     ),
-    State.ON_HOLD: frozenset({State.IN_REVIEW, State.WITHDRAWN, State.VOIDED}),
+    State.ON_HOLD: frozenset({State.IN_REVIEW, State.ARRIVED, State.WITHDRAWN, State.VOIDED}),
     State.RETURNED: frozenset({State.ARRIVED, State.WITHDRAWN, State.VOIDED}),
     State.ACCEPTED: frozenset({State.RECEIPTED}),
     State.RECEIPTED: frozenset(),
