@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from shared import clock, drafts, intake, review, sign_in
 from shared.errors import ChangedMeanwhile, NotThere, TakenByAnother
 from shared.model import (
+    MACHINE,
+    Actor,
     ActorKind,
     Claim,
     Correction,
@@ -221,7 +223,13 @@ def test_a_change_by_the_person_or_the_machine_is_named_as_such(
     factories.make_safe(session, file)
     intake.settle(session, taken)
     changed = review.changed_meanwhile(session, taken)
-    assert (changed.who, changed.state) == ("", "waiting")
+    assert (changed.who, changed.state) == ("見本　花子", "waiting"), (
+        "that its files were looked at is no news of its own"
+    )
+    taken.move(State.IN_REVIEW, Actor.staff(worker.staff_id))
+    taken.move(State.WAITING, MACHINE, note="lease_ran_out")
+    session.flush()
+    assert review.changed_meanwhile(session, taken).who == ""
 
 
 def test_what_is_asked_for_again_stands_in_its_items(session: Session, worker: Staff) -> None:
