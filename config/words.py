@@ -168,6 +168,14 @@ FIELDS: Final = {
     "commuting_yen": lazy_gettext("通勤にかかったお金"),
 }
 
+# Why a paper is not there, as the person says it.
+ABSENT: Final = {
+    "later": lazy_gettext("あとで 送ります"),
+    "lost": lazy_gettext("見つかりません"),
+    "never": lazy_gettext("会社や 銀行から もらえません"),
+    "not_mine": lazy_gettext("わたしには ありません"),
+}
+
 # State, word for the recipient, tone, icon.
 PORTAL_STATES: Final = {
     "arrived": (lazy_gettext("届きました"), "ok", "check"),
@@ -214,6 +222,7 @@ GLOBALS: Final[dict[str, Any]] = {
     "REASONS": REASONS,
     "ASKED_FILE": ASKED_FILE,
     "ASKED_VALUE": ASKED_VALUE,
+    "ABSENT": ABSENT,
     "FIELDS": FIELDS,
     "PORTAL_STATES": PORTAL_STATES,
     "STAFF_STATES": STAFF_STATES,

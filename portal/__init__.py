@@ -6,7 +6,7 @@ from flask import Flask
 
 from config.settings import Settings
 from config.web import web_app
-from portal import correction, display, files, forms, home, income, kept, office, payslips, sent, signin, tus
+from portal import absent, correction, display, files, forms, home, income, kept, office, payslips, sent, signin, tus
 from portal.upload import UploadRequest
 from shared import sign_in
 
@@ -16,7 +16,7 @@ def create_app(settings: Settings) -> Flask:
     app = web_app("portal", settings, sign_in.recipient_of)
     app.request_class = UploadRequest
     app.permanent_session_lifetime = sign_in.OWN_PHONE
-    for room in (signin, home, income, payslips, forms, sent, correction, files, display, tus):
+    for room in (signin, home, income, payslips, forms, absent, sent, correction, files, display, tus):
         app.register_blueprint(room.bp)
     app.extensions["csrf"].exempt(signin.leave)  # it asks for itself: the way out works from the oldest page, too
     app.context_processor(office.card)

@@ -268,7 +268,8 @@ def files(submission_id: UUID) -> ResponseReturnValue:
     with reading() as session:
         draft = drafts.draft_of(session, me(), submission_id)
         held = slips.file_rows(session, drafts.files_of(session, draft.version))
-    facts = {"files": held, "refused": refused, "step": it.step("files"), "limits": settings()}
+        why = drafts.absent_paper(session, draft.version)
+    facts = {"files": held, "why": why, "refused": refused, "step": it.step("files"), "limits": settings()}
     return render_template("forms/files.html", it=it, back=_before(it, None, None), **facts), 422 if refused else 200
 
 

@@ -32,7 +32,15 @@ def show(submission_id: UUID) -> ResponseReturnValue:
     with reading() as session:
         draft = drafts.draft_of(session, me(), submission_id)
         files = slips.file_rows(session, drafts.files_of(session, draft.version))
-    facts = {"draft": draft, "files": files, "refused": refused, "step": steps("payslips"), "limits": settings()}
+        why = drafts.absent_paper(session, draft.version)
+    facts = {
+        "draft": draft,
+        "files": files,
+        "why": why,
+        "refused": refused,
+        "step": steps("payslips"),
+        "limits": settings(),
+    }
     return render_template("income/payslips.html", **facts), 422 if refused else 200
 
 

@@ -16,6 +16,7 @@ from shared import clock
 from shared.errors import AlreadySent, NotThere, TooManyFiles, TooMuchToday
 from shared.likeness import note_same
 from shared.model import (
+    AbsentPaper,
     Duty,
     DutyKind,
     FileState,
@@ -33,6 +34,7 @@ from shared.model import (
     Upload,
     UploadState,
     VersionFile,
+    WhyAbsent,
 )
 from shared.model.base import UtcTime
 from shared.outbox import promise
@@ -351,6 +353,8 @@ def _copy(session: Session, submission: Submission, sent: SubmissionVersion) -> 
     else:
         version = bare_version(session, submission, sent.no + 1)
         fill(session, version, content.form_version, content.answers, content.message_id)
+    if why := absent_paper(session, sent):
+        session.add(AbsentPaper(office_id=version.office_id, version_id=version.id, why=why))
     for position, file in enumerate(files_of(session, sent), start=1):
         session.add(VersionFile(office_id=version.office_id, version_id=version.id, file_id=file.id, position=position))
     session.flush()
@@ -390,6 +394,28 @@ def write(session: Session, who: Recipient, submission_id: UUID, answers: dict[s
         setattr(draft.line, field, answer)
     session.flush()
     return draft
+
+
+def absent_paper(session: Session, version: SubmissionVersion) -> WhyAbsent | None:
+    """Why a paper is not with a version, if that was said."""
+    row = session.get(AbsentPaper, (version.office_id, version.id))
+    return row.why if row else None
+
+
+def say_absent(session: Session, who: Recipient, submission_id: UUID, why: WhyAbsent | None) -> None:
+    """Keep why a paper is not there; None takes it back.
+
+    :raises AlreadySent: if another page or phone has sent it.
+    """
+    _, version = _written(session, who, submission_id, lock=True)
+    row = session.get(AbsentPaper, (version.office_id, version.id))
+    if row is not None and why is not None:
+        row.why = why
+    elif row is not None:
+        session.delete(row)
+    elif why is not None:
+        session.add(AbsentPaper(office_id=version.office_id, version_id=version.id, why=why))
+    session.flush()
 
 
 def attach(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -24,6 +24,7 @@ from shared.model import (
     Step,
     Submission,
     WelfareOffice,
+    WhyAbsent,
 )
 from shared.outbox import promise
 from shared.review import changed_meanwhile, done_by
@@ -240,9 +241,10 @@ def _content(session: Session, who: Staff, submission: Submission, document_no: 
 
 def declared(said: Slip) -> list[list[str]]:
     """What was declared, label and value, as the certificate prints it."""
+    absent = [["ない書類", ABSENT[said.absent]]] if said.absent else []
     wage = said.wage
     if wage is None:
-        return [[label_of(row), text_of(row.question, row.answer, row.member)] for row in said.said]
+        return [[label_of(row), text_of(row.question, row.answer, row.member)] for row in said.said] + absent
 
     def yen(amount: int | None) -> str:
         return "—" if amount is None else f"{amount:,}円"
@@ -255,7 +257,16 @@ def declared(said: Slip) -> list[list[str]]:
         ["引かれた社会保険料", yen(wage.social_insurance_yen)],
         ["引かれた税金", yen(wage.income_tax_yen)],
         ["通勤にかかったお金", yen(wage.commuting_yen)],
+        *absent,
     ]
+
+
+ABSENT: Final = {
+    WhyAbsent.LATER: "あとで送る",
+    WhyAbsent.LOST: "見つからない",
+    WhyAbsent.NEVER: "会社や銀行からもらえない",
+    WhyAbsent.NOT_MINE: "本人にはない",
+}
 
 
 def label_of(row: SaidRow) -> str:

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from shared import drafts, likeness
 from shared.filled import declared as declared_form
 from shared.model import (
-    AbsentPaper,
     Correction,
     CorrectionItem,
     DutyKind,
@@ -150,7 +149,6 @@ def slip(session: Session, submission: Submission, version: SubmissionVersion | 
     version = version or drafts.sent_version(session, submission)
     content = drafts.content_of(session, submission, version)
     member = session.get_one(Member, (submission.office_id, submission.member_id))
-    absent = session.get(AbsentPaper, (version.office_id, version.id))
     receipt = session.scalar(
         select(Receipt).where(
             Receipt.office_id == submission.office_id,
@@ -175,7 +173,7 @@ def slip(session: Session, submission: Submission, version: SubmissionVersion | 
         answer_by=submission.answer_by,
         wage=_wage(session, content) if isinstance(content, IncomeLine) else None,
         said=said(session, submission, content) if isinstance(content, FilledForm) else [],
-        absent=absent.why if absent else None,
+        absent=drafts.absent_paper(session, version),
         files=file_rows(session, drafts.files_of(session, version)),
         correction=last_correction(session, submission),
         receipt_id=receipt.id if receipt else None,
