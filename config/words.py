@@ -103,6 +103,11 @@ def declared(slip: Slip) -> list[Declared]:
     return [Declared(field, str(FIELDS[field]), text, danger=False) for field, text in answers.items()]
 
 
+def what_was_asked(slip: Slip, value: str) -> str:
+    """What an answer is called that was asked for again; its row may have been taken out since."""
+    return next((one.label for one in declared(slip) if one.id == value), gettext("前に書いたこと"))
+
+
 # One sentence for each thing that can be wrong with a file; what to do instead stands in it.
 FILE_REFUSALS: Final = {
     "empty": lazy_gettext("中身がありません（0バイト）。もう一度えらんでください。"),
@@ -228,6 +233,7 @@ GLOBALS: Final[dict[str, Any]] = {
     "STAFF_STATES": STAFF_STATES,
     "declared": declared,
     "thing": thing,
+    "what_was_asked": what_was_asked,
     "today": clock.today,
     "now": clock.now,
     "new_attempt": uuid4,  # drawn into each form that must happen once

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from config.web import reading, settings
+from config.words import declared
 from portal.access import me, recipient_required
 from portal.income import SCREEN_OF
 from portal.upload import Refusal, attempt_of_form, take
 from shared import drafts, slips
 from shared.errors import AlreadySent
-from shared.model import State
+from shared.model import DutyKind, State
+from shared.slips import Slip
 
 bp = Blueprint("correction", __name__)
 
@@ -30,7 +33,8 @@ def show(submission_id: UUID) -> ResponseReturnValue:
     except AlreadySent:
         return redirect(url_for("sent.show", submission_id=submission_id), 303)
     if draft.submission.state is State.DRAFT:  # nothing was sent, so nothing was asked for again
-        return redirect(url_for("income.check", submission_id=submission_id), 303)
+        page = "income.check" if draft.submission.kind is DutyKind.INCOME_REPORT else "forms.check"
+        return redirect(url_for(page, submission_id=submission_id), 303)
     if request.method == "POST":
         taken, refused = take(submission_id, attempt_of_form(), replaces=_replaced(held))
         if taken and not refused:
@@ -41,8 +45,29 @@ def show(submission_id: UUID) -> ResponseReturnValue:
         draft = drafts.draft_of(session, me(), submission_id)
         slip = slips.slip(session, draft.submission, draft.version)
         before = slips.slip(session, draft.submission)
-    facts = {"slip": slip, "before": before, "refused": refused, "screen_of": SCREEN_OF, "limits": settings()}
-    return render_template("correction.html", **facts), 422 if refused else 200
+    texts = {
+        "now": {one.id: one.text for one in declared(slip)},
+        "before": {one.id: one.text for one in declared(before)},
+    }
+    facts = {"slip": slip, "before": before, "texts": texts, "links": _links(slip), "check": check_page(slip)}
+    return render_template("correction.html", refused=refused, limits=settings(), **facts), 422 if refused else 200
+
+
+def _links(slip: Slip) -> dict[str, str]:
+    """Where each answer is changed; a row that was taken out leads to the last look."""
+    links: defaultdict[str, str] = defaultdict(lambda: check_page(slip))
+    for field, screen in SCREEN_OF.items() if slip.wage else ():
+        links[field] = url_for("income.ask", submission_id=slip.id, screen=screen, then="correct", _anchor=field)
+    for one in slip.said:
+        links[one.id] = url_for(
+            "forms.ask", submission_id=slip.id, screen=one.screen, row=one.row, then="correct", _anchor=one.question.key
+        )
+    return links
+
+
+def check_page(slip: Slip) -> str:
+    """Where everything is looked at once more."""
+    return url_for("income.check" if slip.wage else "forms.check", submission_id=slip.id)
 
 
 def _replaced(held: set[UUID]) -> UUID | None:

@@ -212,10 +212,17 @@ def _after(it: Opened, screen: Screen, given: dict[str, Answer | None]) -> str:
     if screen.rows:
         return url_for("forms.ask", submission_id=submission_id, screen=screen.key)
     then = request.args.get("then")
-    on = url_for("forms.check", submission_id=submission_id) if then == "check" else _next(it, screen, answers)
+    on = _then(it) or _next(it, screen, answers)
     if any(place.question.key in given for place in forms.dangers(it.form, answers)):
         return url_for("forms.help_now", submission_id=submission_id, screen=screen.key, then=then)
     return on
+
+
+def _then(it: Opened) -> str | None:
+    """Where a page leads back to that was opened for one answer."""
+    pages = {"check": "forms.check", "correct": "correction.show"}
+    page = pages.get(request.args.get("then", ""))
+    return url_for(page, submission_id=it.draft.submission.id) if page else None
 
 
 def _next(it: Opened, screen: Screen, answers: Answers | None = None) -> str:
@@ -231,8 +238,8 @@ def _next(it: Opened, screen: Screen, answers: Answers | None = None) -> str:
 def _before(it: Opened, screen: Screen | None, row: int | None) -> str:
     """Where 「もどる」 leads."""
     submission_id = it.draft.submission.id
-    if request.args.get("then") == "check":
-        return url_for("forms.check", submission_id=submission_id)
+    if back := _then(it):
+        return back
     if screen is not None and row is not None and it.answers.get(screen.key):
         return url_for("forms.ask", submission_id=submission_id, screen=screen.key)
     keys = [one.key for one in it.screens]
@@ -248,8 +255,7 @@ def help_now(submission_id: UUID, screen: str) -> ResponseReturnValue:
     shown = it.form.screen(screen)
     if shown is None:
         raise NotFound
-    back_to_check = request.args.get("then") == "check"
-    on = url_for("forms.check", submission_id=submission_id) if back_to_check else _next(it, shown)
+    on = _then(it) or _next(it, shown)
     return render_template("forms/help.html", it=it, lines=HELP_LINES, following=on)
 
 

@@ -11,8 +11,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from shared import clock, journal
-from shared.drafts import files_of, sent_version
+from shared.drafts import content_of, files_of, sent_version
 from shared.errors import ChangedMeanwhile, NotThere, TakenByAnother
+from shared.filled import declared
 from shared.intake import ask_again
 from shared.model import (
     MACHINE,
@@ -20,6 +21,7 @@ from shared.model import (
     ActorKind,
     Claim,
     CorrectionItem,
+    FilledForm,
     Household,
     Member,
     PortalAccount,
@@ -28,8 +30,10 @@ from shared.model import (
     State,
     Step,
     Submission,
+    SubmissionVersion,
 )
 from shared.rules.access import may_decide, may_open
+from shared.rules.forms import form
 from shared.rules.income import WAGE_FIELDS
 from shared.sign_in import Staff
 
@@ -149,7 +153,11 @@ def send_back(session: Session, who: Staff, submission_id: UUID, asked: AskAgain
     _still_hers(session, who, submission, asked.seen)
     version = sent_version(session, submission)
     known = {file.id for file in files_of(session, version)}
-    if not (asked.files or asked.values) or asked.files.keys() - known or set(asked.values) - set(WAGE_FIELDS):
+    if (
+        not (asked.files or asked.values)
+        or asked.files.keys() - known
+        or set(asked.values) - _values(session, submission, version)
+    ):
         raise ValueError("nothing to ask for, or something that is not in this version")
     items = [
         CorrectionItem(file_id=file_id, reason=reason, detail=detail)
@@ -170,6 +178,14 @@ def send_back(session: Session, who: Staff, submission_id: UUID, asked: AskAgain
         attempt=asked.attempt,
     )
     return submission
+
+
+def _values(session: Session, submission: Submission, version: SubmissionVersion) -> set[str]:
+    """What of a version can be asked for again."""
+    content = content_of(session, submission, version)
+    if isinstance(content, FilledForm):
+        return {place.id for place, _ in form.places(declared(session, submission), content.answers)}
+    return set(WAGE_FIELDS)
 
 
 def done_by(session: Session, submission: Submission, attempt: UUID) -> bool:

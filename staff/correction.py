@@ -17,11 +17,10 @@ from wtforms.validators import ValidationError
 
 from config.log import log
 from config.web import reading, transaction
-from config.words import FIELDS, REASONS, thing
+from config.words import REASONS, Declared, declared, thing
 from shared import clock, review
 from shared.intake import ANSWER_WITHIN
 from shared.model import Reason
-from shared.rules.income import WAGE_FIELDS
 from shared.rules.months import open_days_after
 from shared.slips import FileRow, Slip
 from staff import once
@@ -60,14 +59,14 @@ class Ask:
     """One thing that may be asked for, with its three fields. Either ``file`` or ``value`` says what."""
 
     file: FileRow | None
-    value: str | None
+    value: Declared | None
     again: Field
     reason: Field
     detail: Field
 
     @property
     def name(self) -> str:
-        return self.file.name if self.file else str(FIELDS[self.value or ""])
+        return self.file.name if self.file else self.value.label if self.value else ""
 
     @property
     def wanted(self) -> bool:
@@ -89,8 +88,9 @@ class Asking:
             fields[key] = StringField(file.name, default=FINE)
             fields[f"{key}-reason"] = StringField(_reason_of(file.name))
             fields[f"{key}-detail"] = StringField(_detail_of(file.name))
-        for value in WAGE_FIELDS:
-            key, name = f"value-{value}", str(FIELDS[value])
+        values = declared(slip)
+        for value in values:
+            key, name = f"value-{value.id}", value.label
             fields[key] = BooleanField(name)
             fields[f"{key}-reason"] = StringField(_reason_of(name), default=Reason.DIFFERS.value)
             fields[f"{key}-detail"] = StringField(_detail_of(name))
@@ -102,9 +102,9 @@ class Asking:
         fields["memo"] = StringField(lazy_gettext("職員だけのメモ（本人には見えません）"))
         self.form: Any = type("CorrectionForm", (FlaskForm,), fields)()
         self.files = [self._ask(f"file-{file.id.hex}", file, None) for file in slip.files]
-        self.values = [self._ask(f"value-{value}", None, value) for value in WAGE_FIELDS]
+        self.values = [self._ask(f"value-{value.id}", None, value) for value in values]
 
-    def _ask(self, key: str, file: FileRow | None, value: str | None) -> Ask:
+    def _ask(self, key: str, file: FileRow | None, value: Declared | None) -> Ask:
         form = self.form
         return Ask(file, value, form[key], form[f"{key}-reason"], form[f"{key}-detail"])
 
@@ -136,7 +136,7 @@ class Asking:
             seen=seen,
             attempt=attempt,
             files={ask.file.id: ask.said for ask in self.files if ask.wanted and ask.file},
-            values={ask.value: ask.said for ask in self.values if ask.wanted and ask.value},
+            values={ask.value.id: ask.said for ask in self.values if ask.wanted and ask.value},
             answer_by=self.form.answer_by.data,
             memo=(self.form.memo.data or "").strip(),
         )

@@ -27,7 +27,7 @@ from shared.model import (
     SubmissionVersion,
 )
 from shared.sign_in import Staff
-from shared.slips import FileRow, Slip, WageRow
+from shared.slips import FileRow, Slip
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Opened:
     """A submission in one of its versions. ``before`` is what the version before it declared."""
 
     slip: Slip
-    before: WageRow | None
+    before: Slip | None
     versions: list[VersionRow]
     case_no: str
     members: list[str]  # of the household, its head first
@@ -109,7 +109,7 @@ def opened(session: Session, who: Staff, submission: Submission, version_no: int
     household = session.get_one(Household, (submission.office_id, submission.household_id))
     return Opened(
         slip=slips.slip(session, submission, shown),
-        before=slips.slip(session, submission, earlier[-1]).wage if earlier else None,
+        before=slips.slip(session, submission, earlier[-1]) if earlier else None,
         versions=[VersionRow(version.no, version.sent_at) for version in sent if version.sent_at],
         case_no=household.case_no,
         members=_members(session, household),
