@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared.model import FilledForm, State, Submission
+from shared import drafts, intake
+from shared.model import MACHINE, CorrectionItem, FilledForm, Reason, State, Submission
 from shared.rules.forms.check_in import CHECK_IN
 from shared.rules.forms.form import Ask
 from tests.portal.phone import Phone, Somebody
@@ -144,3 +145,23 @@ def test_as_last_time_is_one_tap_and_shows_everything_before_it_is_sent(
     assert kept(make_session) == first_options()
     other = meet("よその　人")
     assert "前と同じ答え" not in other.phone.open("/forms/status_check_in/new").text
+
+
+def test_an_answer_asked_for_again_is_mended_from_the_request_itself(hanako: Somebody, make_session: Make) -> None:
+    test_a_check_in_from_the_first_question_to_the_slip(hanako, make_session)
+    with make_session.begin() as session:
+        row = session.scalars(select(Submission)).one()
+        items = [CorrectionItem(value="health", reason=Reason.OTHER, detail="先週のお話")]
+        row.move(State.IN_REVIEW, MACHINE)
+        intake.ask_again(session, row, drafts.sent_version(session, row), items, by=MACHINE)
+    page = hanako.phone.open(f"/correct/{row.id}")
+    assert "体の調子" in page.text
+    assert "よく なりました" in page.text
+    link = next(link for link in page.links if "/health?then=correct" in link)
+    hanako.phone.open(link.partition("#")[0])
+    assert on(hanako.phone, health="worse") == f"/correct/{row.id}"
+    assert "（なおしました）" in hanako.phone.page.text
+    hanako.phone.open(f"/forms/{row.id}/check")
+    assert on(hanako.phone) == f"/sent/{row.id}"
+    assert submission(make_session).version_no == 2
+    assert kept(make_session)["health"] == "worse"

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import drafts, filled, intake, receipts, review, slips
-from shared.model import DutyKind, Household, Reason, State, Submission
+from shared.model import DutyKind, Household, Reason, Role, State, Submission
 from shared.rules.forms.check_in import CHECK_IN
 from shared.rules.forms.form import Ask
 from shared.sign_in import Recipient, Staff
@@ -80,7 +80,7 @@ def test_every_answer_is_read_at_the_desk_and_stands_on_the_receipt(
         row = check_in(session, hanako, call="yes")
         slip = slips.slip(session, row)
     html = desk.open(f"/review/{row.id}").html
-    printed = dict(map(tuple, receipts.declared(slip)))
+    printed = {row[0]: row[1] for row in receipts.declared(slip)}
     for screen in CHECK_IN.screens:
         for question in screen.questions:
             if question.key in CALM:
@@ -132,7 +132,7 @@ def test_a_form_is_accepted_and_gets_its_receipt(
         row = check_in(session, hanako)
         review.claim(session, worker, row.id)
         review.accept(session, worker, row.id, seen=row.revision, attempt=uuid4())
-        clerk = factories.staff(session, factories.Role.CLERK)
+        clerk = factories.staff(session, Role.CLERK)
     desk = enter(clerk)
     assert "今月のようす　10月分" in desk.open("/receipts").html
     page = desk.open(f"/receipts/{row.id}")
