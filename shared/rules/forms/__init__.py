@@ -6,11 +6,29 @@ from datetime import date
 from typing import Final
 
 from shared.model import DutyKind
+from shared.rules.forms.asset_report import ASSET_REPORT
+from shared.rules.forms.change_notice import CHANGE_NOTICE
 from shared.rules.forms.check_in import CHECK_IN
 from shared.rules.forms.form import N_, Form
+from shared.rules.forms.illness_notice import ILLNESS_NOTICE
+from shared.rules.forms.job_search_report import JOB_SEARCH_REPORT
+from shared.rules.forms.message import MESSAGE
+from shared.rules.forms.proofs import PROOFS
+from shared.rules.forms.room_photos import ROOM_PHOTOS
 from shared.rules.wareki import japanese_month
 
-FORMS: Final[dict[DutyKind, Form]] = {form.kind: form for form in (CHECK_IN,)}
+# In the order of the portal's list: what is sent most often first.
+_ALL: Final = (
+    CHECK_IN,
+    PROOFS,
+    CHANGE_NOTICE,
+    ILLNESS_NOTICE,
+    ROOM_PHOTOS,
+    JOB_SEARCH_REPORT,
+    ASSET_REPORT,
+    MESSAGE,
+)
+FORMS: Final[dict[DutyKind, Form]] = {form.kind: form for form in _ALL}
 INCOME_REPORT: Final = N_("収入申告書")
 
 
