@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from shared import clock, drafts, filled, intake
 from shared.errors import AlreadySent, Incomplete, NotThere
-from shared.model import DutyKind, FilledForm, FormSetting, Message, State, SubmissionVersion
+from shared.model import DutyKind, FilledForm, FormSetting, Message, State, Submission, SubmissionVersion
 from shared.rules.forms.form import MOST_ROWS
 from shared.sign_in import Recipient
 from tests import factories
@@ -25,7 +25,7 @@ def who(session: Session) -> Recipient:
     return factories.recipient(session)
 
 
-def sent(session: Session, who: Recipient, kind: DutyKind = CHECK_IN, month: date = OCTOBER) -> filled.Submission:
+def sent(session: Session, who: Recipient, kind: DutyKind = CHECK_IN, month: date = OCTOBER) -> Submission:
     """A form that has arrived."""
     row = filled.start(session, who, kind, month)
     form = filled.form_of(kind)
@@ -36,12 +36,12 @@ def sent(session: Session, who: Recipient, kind: DutyKind = CHECK_IN, month: dat
             here = {question.key: given[question.key] for question in screen.questions if question.key in given}
             filled.write(session, who, row.id, screen.key, here, at)
     if form.files_needed:
-        factories.file(session, who, row)
+        factories.make_safe(session, factories.file(session, who, row))
     intake.send(session, who, row.id, attempt=uuid4())
     return row
 
 
-def answers_of(session: Session, row: filled.Submission) -> dict[str, object]:
+def answers_of(session: Session, row: Submission) -> dict[str, object]:
     return session.get_one(FilledForm, (row.office_id, drafts.latest_version(session, row).id)).answers
 
 
