@@ -10,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import math
 import os
 import select
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -29,21 +31,32 @@ Work = Callable[[bytes, str, BinaryIO], None]  # the bytes of a file, its kind, 
 Lock = Callable[[], None]
 _MESSAGE_BYTES: Final = 4096
 _ALL_DESCRIPTORS: Final = 1 << 20
+_AT_HAND: Final = 16 * 1024 * 1024  # bytes: about what a page of A4 takes; more is sooner asked for than touched
 
 
-def keep(line: socket.socket, work: Work) -> None:
-    """Lock this process in, say over ``line`` which locks there are, and let a child do ``work`` for each request."""
+def keep(line: socket.socket, work: Work, warm_up: Lock = lambda: None) -> None:
+    """Lock this process in, say over ``line`` which locks there are, and let a child do ``work`` for each request.
+
+    The next child is made, and does ``warm_up``, while nobody waits for it. It has seen nothing of the file before.
+    """
     nowhere = os.open(os.devnull, os.O_RDWR)
     layers, last_lock = _locked_in()
     os.dup2(nowhere, 2)  # what decoders complain about is made of a stranger's bytes and belongs in no log
     _say(line, {"layers": layers})
     gc.collect()
     gc.freeze()  # a child that collects must not touch, and so copy, all we have
+    waiting = _Child(last_lock, work, warm_up)
     while True:
         said, descriptors, _flags, _from = socket.recv_fds(line, _MESSAGE_BYTES, 2)
         if not said:
             return
-        _say(line, _one(json.loads(said), line, descriptors, last_lock, work))
+        done = waiting.draw(said, descriptors, line)
+        if done is None:  # it ended while it waited, and has seen nothing of the file: another will do
+            done = _Child(last_lock, work, warm_up).draw(said, descriptors, line)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        _say(line, done or {"well": False, "memory": 0})
+        waiting = _Child(last_lock, work, warm_up)
 
 
 def _locked_in() -> tuple[dict[str, str], Lock | None]:
@@ -86,37 +99,67 @@ def _say(line: socket.socket, what: dict[str, Any]) -> None:
     line.sendall(json.dumps(what).encode() + b"\n")
 
 
-def _one(
-    wanted: dict[str, Any], line: socket.socket, descriptors: list[int], last_lock: Lock | None, work: Work
-) -> dict[str, Any]:
-    """Let a child do it, and end it with all it started: when it is done, when its time is over, when nobody waits."""
-    alive, held = os.pipe()
-    keeper = os.getpid()
-    child = os.fork()
-    if child == 0:
-        _draw(wanted, keeper, [*descriptors, held], last_lock, work)
-    for descriptor in (*descriptors, held):
-        os.close(descriptor)
-    ready, _, _ = select.select([alive, line.fileno()], [], [], wanted["seconds"])
-    os.close(alive)
-    for end in (os.killpg, os.kill):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            end(child, signal.SIGKILL)
-    _pid, status, used = os.wait4(child, 0)
-    return {"well": alive in ready and status == 0, "memory": used.ru_maxrss * 1024}
+class _Child:
+    """A child that waits for one file. All that can be done before there is one is done while it waits."""
+
+    def __init__(self, last_lock: Lock | None, work: Work, warm_up: Lock) -> None:
+        self._alive, held = os.pipe()
+        self._line, its = socket.socketpair()
+        keeper = os.getpid()
+        self._pid = os.fork()
+        if self._pid == 0:
+            _wait_and_draw(keeper, its, held, last_lock, work, warm_up)
+        its.close()
+        os.close(held)
+
+    def draw(self, wanted: bytes, descriptors: list[int], line: socket.socket) -> dict[str, Any] | None:
+        """Let it do its file, and end it with all it started: when it is done, when its time is over, when nobody
+        waits. It does no second one. None: it ended before it took the file.
+        """
+        with contextlib.suppress(OSError):  # it has ended
+            socket.send_fds(self._line, [wanted], descriptors)
+        until = time.monotonic() + json.loads(wanted)["seconds"]
+        taken = ended = False
+        while not ended:
+            ready, _, _ = select.select([self._alive, line.fileno()], [], [], max(until - time.monotonic(), 0))
+            if line.fileno() in ready or self._alive not in ready:  # nobody waits any more, or its time is over
+                break
+            ended = os.read(self._alive, 1) == b""
+            taken = taken or not ended
+        for end in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                end(self._pid, signal.SIGKILL)
+        _pid, status, used = os.wait4(self._pid, 0)
+        self._line.close()
+        os.close(self._alive)
+        if ended and not taken:
+            return None
+        return {"well": ended and status == 0, "memory": used.ru_maxrss * 1024}
 
 
-def _draw(wanted: dict[str, Any], keeper: int, kept: list[int], last_lock: Lock | None, work: Work) -> None:
-    """Be the child. Never returns: the process ends, and its status says whether it went well."""
+def _wait_and_draw(
+    keeper: int, line: socket.socket, held: int, last_lock: Lock | None, work: Work, warm_up: Lock
+) -> None:
+    """Be the child. Never returns: the process ends, and its status says whether it went well.
+
+    ``held`` stays open as long as something of it lives; one byte there says that it took a file.
+    """
     status = 1
     try:
         room_locks.die_with(keeper)
         os.setsid()
-        for below, above in pairwise([2, *sorted(kept), _ALL_DESCRIPTORS]):  # the line to our parent above all
+        for below, above in pairwise(
+            [2, *sorted((line.fileno(), held)), _ALL_DESCRIPTORS]
+        ):  # our parent's line above all
             os.closerange(below + 1, above)
-        room_locks.limits(wanted["cpu"], wanted["memory"])
         gc.disable()
-        source, out, _held = kept
+        room_locks.touch_memory(_AT_HAND)
+        warm_up()
+        said, (source, out), _flags, _from = socket.recv_fds(line, _MESSAGE_BYTES, 2)
+        os.write(held, b"1")
+        line.close()
+        wanted = json.loads(said)
+        room_locks.limits(wanted["cpu"] + math.ceil(time.process_time()), wanted["memory"])
         with open(source, "rb") as file, open(out, "wb") as frames:  # noqa: PTH123 descriptors, not paths
             content = file.read()
             if last_lock is not None:
@@ -132,7 +175,7 @@ def main(line: str) -> None:
 
     safe_copies.prepare()
     with socket.socket(fileno=int(line)) as to_parent:
-        keep(to_parent, safe_copies.make)
+        keep(to_parent, safe_copies.make, safe_copies.warm_up)
 
 
 if __name__ == "__main__":

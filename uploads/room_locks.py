@@ -13,6 +13,7 @@ import resource
 import signal
 import struct
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,8 @@ _OPEN_FILES: Final = 32
 
 _CLONE_NEWUSER, _CLONE_NEWNET, _CLONE_THREAD = 0x10000000, 0x40000000, 0x00010000
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+_PR_SET_SECCOMP, _SECCOMP_FILTER = 22, 2
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _AT_EMPTY_PATH, _PROT_EXEC = 0x1000, 4
 
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
@@ -56,6 +59,23 @@ def die_with(parent: int) -> None:
 def no_new_privileges() -> None:
     if sys.platform == "linux":
         _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def touch_memory(size: int) -> None:
+    """Have this many bytes at hand: the kernel gives memory page by page, which costs more than it seems."""
+    if sys.platform != "linux":
+        return
+    libc = _libc()
+    for what in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):  # what is freed is kept for the next picture
+        libc.mallopt(what, 1 << 30)
+    libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = (
+        ctypes.c_void_p,
+        [ctypes.c_size_t],
+        [ctypes.c_void_p],
+    )
+    block = libc.malloc(size)
+    ctypes.memset(block, 0, size)
+    libc.free(block)
 
 
 def limits(seconds: int, memory: int) -> None:
@@ -133,5 +153,25 @@ def calls() -> Callable[[], None] | None:
     allow("newfstatat", masked(3, _AT_EMPTY_PATH, _AT_EMPTY_PATH))  # how the C library asks about an open file
     allow("clone", masked(0, _CLONE_THREAD, _CLONE_THREAD))
     chosen.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags cannot be seen; clone is tried next
-    load: Callable[[], None] = chosen.load
-    return load
+    program = _written(chosen)
+
+    def put_on() -> None:
+        if _libc().prctl(_PR_SET_SECCOMP, _SECCOMP_FILTER, ctypes.byref(program), 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "the filter of system calls was not taken")
+
+    return put_on
+
+
+class _Program(ctypes.Structure):
+    """``struct sock_fprog``: how many instructions of eight bytes, and where they are."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+
+def _written(chosen: Any) -> _Program:
+    """The filter as the kernel reads it, written once: the library would work it out anew for each child."""
+    with tempfile.TemporaryFile() as file:
+        chosen.export_bpf(file)
+        file.seek(0)
+        instructions = file.read()
+    return _Program(len(instructions) // 8, instructions)

@@ -84,6 +84,11 @@ def prepare() -> None:
     make(pdf_fonts.SAMPLE, Kind.PDF, io.BytesIO())
 
 
+def warm_up() -> None:
+    """Draw a little page of our own: a process that was just forked pays for each first time."""
+    make(pdf_fonts.SAMPLE, Kind.PDF, io.BytesIO())
+
+
 def make(content: bytes, kind: str, out: BinaryIO) -> None:
     """Write frames: for each page a picture, a thumbnail and facts, then ``{"pages": count}`` or ``{"refused": why}``.
 

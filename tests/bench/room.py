@@ -1,6 +1,7 @@
 """The locked room beside the bare libraries in this process: ``python -m tests.bench.room``.
 
-Ours is the whole way, through a warm keeper: fork, locks, drawing, thumbnail, look, text, check, PDF, files on disk.
+Ours is the whole way, through a warm keeper and its waiting child: last locks, drawing, thumbnail, look, text, check,
+PDF, files on disk.
 Beside it stands decode, resize and encode (a photo) or draw and encode (a page) with the same sizes and qualities.
 """
 

@@ -365,6 +365,46 @@ def test_a_keeper_that_was_killed_is_started_again() -> None:
         keeper.close()
 
 
+def waiting_child(keeper: Keeper) -> int:
+    """The child that waits for the next file."""
+    pid, deadline = pid_of(keeper), time.monotonic() + 5
+    while not (children := children_of(pid)):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return children[0]
+
+
+def test_a_child_waits_for_each_file_and_never_does_a_second_one() -> None:
+    keeper = Keeper()
+    try:
+        first = waiting_child(keeper)
+        assert still_works(keeper)
+        assert gone_within(first, 5)
+        second = waiting_child(keeper)
+        assert second != first
+        assert still_works(keeper)
+        assert gone_within(second, 5)
+    finally:
+        keeper.close()
+
+
+def test_a_waiting_child_that_was_killed_costs_no_file() -> None:
+    keeper = Keeper()
+    try:
+        waiting = waiting_child(keeper)
+        os.kill(waiting, signal.SIGKILL)
+        assert still_works(keeper)
+    finally:
+        keeper.close()
+
+
+def test_a_waiting_child_ends_with_its_keeper() -> None:
+    keeper = Keeper()
+    waiting = waiting_child(keeper)
+    keeper.close()
+    assert gone_within(waiting, 5)
+
+
 def test_a_keeper_killed_over_a_file_takes_its_child_along_and_is_no_fault_of_the_file() -> None:
     keeper = Keeper(HOSTILE)
     try:
