@@ -156,7 +156,7 @@ def test_an_answer_asked_for_again_is_mended_from_the_request_itself(hanako: Som
         intake.ask_again(session, row, drafts.sent_version(session, row), items, by=MACHINE)
     page = hanako.phone.open(f"/correct/{row.id}")
     assert "体の調子" in page.text
-    assert "よく なりました" in page.text
+    assert "よくなりました" in page.text
     link = next(link for link in page.links if "/health?then=correct" in link)
     hanako.phone.open(link.partition("#")[0])
     assert on(hanako.phone, health="worse") == f"/correct/{row.id}"

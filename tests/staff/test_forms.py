@@ -70,7 +70,7 @@ def test_a_danger_answer_stands_first_and_says_why(
     page = desk.open(f"/review/{urgent}")
     assert "すぐに見てほしい" in page.html
 
-    assert "食べられない日が あります" in page.html
+    assert "食べられない日があります" in page.html
 
 
 def test_every_answer_is_read_at_the_desk_and_stands_on_the_receipt(
@@ -112,8 +112,8 @@ def test_an_answer_asked_for_again_comes_back_as_the_next_version_and_shows_the_
     assert texts == ["better", "worse"]
     html = desk.open(f"/review/{row.id}").html
     assert "なおした" in html
-    assert "すこし 悪いです" in html
-    assert "よく なりました" in html
+    assert "すこし悪いです" in html
+    assert "よくなりました" in html
 
 
 def test_what_a_form_does_not_have_cannot_be_asked_for(hanako: Recipient, worker: Staff, make_session: Make) -> None:

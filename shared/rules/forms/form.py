@@ -8,6 +8,7 @@ or a list of option keys. What is not answered is not there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -21,6 +22,8 @@ from shared.rules.yen import NotAnAmount, count, yen
 
 Answer = str | int | list[str]
 Answers = Mapping[str, Any]
+
+_BORDER: Final = re.compile(r"(?<=[^\x00-\x7f]) (?=[^\x00-\x7f])")
 
 SHORT: Final = 100  # characters of a name or a place
 LONG: Final = 1_000  # characters of what somebody tells
@@ -212,9 +215,9 @@ def text_of(
             return "—"
         case Ask.CHOICE, str():
             option = question.option(answer)
-            return translate(option.label) if option else answer
+            return _without_borders(translate(option.label)) if option else answer
         case Ask.SEVERAL, list():
-            labels = [translate(option.label) for option in question.options if option.key in answer]
+            labels = [_without_borders(translate(option.label)) for option in question.options if option.key in answer]
             return "、".join(labels) or "—"
         case Ask.YEN, _:
             return f"{answer:,}円"
@@ -225,6 +228,11 @@ def text_of(
         case Ask.MEMBER, _:
             return member
     return str(answer)
+
+
+def _without_borders(label: str) -> str:
+    """A label in a line of text: the spaces between its phrases are for headings and buttons."""
+    return _BORDER.sub("", label)
 
 
 def asked(form: Form, answers: Answers) -> list[Screen]:

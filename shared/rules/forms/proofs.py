@@ -10,7 +10,7 @@ from shared.rules.forms.form import N_, Ask, Form, Option, Question, Screen
 PROOFS: Final = Form(
     kind=DutyKind.PROOFS,
     version=1,
-    name=N_("通帳や 書類の写真"),
+    name=N_("通帳や書類の写真"),
     lead=N_("通帳や、役所・会社・病院から来た紙を、写真で送れます。1分くらいです。"),
     files=N_("紙の写真を 送ってください"),
     files_needed=True,
