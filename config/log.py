@@ -37,6 +37,7 @@ EVENTS: Final = frozenset(
         "original.fetched",
         "original.refused",
         "disposal.done",
+        "duties.opened",
         "task.sent",
         "task.done",
         "task.failed",

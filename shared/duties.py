@@ -1,31 +1,172 @@
-"""What is due: opened month by month, and shown to the person as 今月やること."""
+"""What is due: opened month by month from dated rules, and shown to the person as 今月やること."""
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, sessionmaker
 
-from shared import drafts
-from shared.model import Duty, DutyKind, State, Submission, WelfareOffice
+from shared import clock, drafts, filled, journal
+from shared.model import (
+    MACHINE,
+    Duty,
+    DutyKind,
+    DutyRule,
+    IncomeLine,
+    Member,
+    Situation,
+    State,
+    Submission,
+    WelfareOffice,
+    new_id,
+)
+from shared.rules import due as rules
+from shared.rules.forms import form
 from shared.rules.income import WAGE_FIELDS
-from shared.rules.months import due_on
+from shared.rules.months import add_months, due_on
 from shared.sign_in import Recipient
+
+_AT_ONCE = 1_000  # rows of one statement
+_LATE_ENGINE = 3  # months that are opened at most when the engine has stood still
 
 
 @dataclass(frozen=True)
 class DutyRow:
-    """One thing to do. ``draft_id`` is what was begun; ``answered`` of ``asked`` questions have an answer."""
+    """One thing to do. ``draft_id`` is what was begun; ``answered`` of ``asked`` questions have an answer.
 
+    ``due_on`` is None for what she began unasked and no month wants; ``screen`` is the first without an answer.
+    """
+
+    kind: DutyKind
     month: date
-    due_on: date
+    due_on: date | None
     late: bool
     draft_id: UUID | None
     answered: int
     asked: int
+    screen: str | None = None
+
+
+def begin(session: Session, office: WelfareOffice, from_month: date) -> None:
+    """Give a new office the usual rules of ``tables/duty_rules.csv``, from a month on. Twice is once."""
+    if session.scalar(select(DutyRule.id).where(DutyRule.office_id == office.id).limit(1)):
+        return
+    table = Path(__file__).parent / "tables" / "duty_rules.csv"
+    with table.open(encoding="utf-8", newline="") as rows:
+        for row in csv.DictReader(rows):
+            session.add(
+                DutyRule(
+                    office_id=office.id,
+                    kind=DutyKind(row["kind"]),
+                    situation=Situation(row["situation"]) if row["situation"] else None,
+                    every_months=int(row["every_months"]),
+                    first_month=int(row["first_month"]),
+                    due_day=office.due_day,
+                    from_month=from_month,
+                )
+            )
+    session.flush()
+
+
+def open_due(session: Session, office_id: UUID, today: date) -> int:
+    """Open what the months that are over let be due; months nobody opened, too. Returns how many were new.
+
+    Who came into the office later than a month owes nothing for it.
+    """
+    this = today.replace(day=1)
+    months = [add_months(this, -back) for back in range(_LATE_ENGINE, 0, -1)]
+    return sum(open_month(session, office_id, month, all_members=False) for month in months)
+
+
+def open_everywhere(make_session: sessionmaker[Session], month: date | None = None) -> Iterator[tuple[str, int]]:
+    """Open what is due in every office, each in a transaction of its own. Yields its code and how many were new.
+
+    :param month: only this one, and for everybody; None: the months that are over.
+    """
+    with make_session() as session:
+        offices = session.execute(select(WelfareOffice.id, WelfareOffice.code).order_by(WelfareOffice.code)).all()
+    for office_id, code in offices:
+        with make_session.begin() as session:
+            if month is None:
+                opened = open_due(session, office_id, clock.today())
+            else:
+                opened = open_month(session, office_id, month)
+        yield code, opened
+
+
+def open_month(session: Session, office_id: UUID, month: date, *, all_members: bool = True) -> int:
+    """Let everything be due that the rules want for ``month`` (its first day). Twice, or from two sides, is once.
+
+    What is open already stays as it is, whatever the rules say now.
+
+    :param all_members: also those who came into the office after that month.
+    :returns: how many duties were new.
+    """
+    people = _people(session, office_id, month, all_members=all_members)
+    is_open = select(Duty.member_id, Duty.kind).where(Duty.office_id == office_id, Duty.month == month)
+    there = {(member_id, kind) for member_id, kind in session.execute(is_open)}
+    wanted = rules.due(_rules(session, office_id), people, month)
+    found = [one for one in wanted if (one.member_id, one.kind) not in there]
+    now = clock.now()
+    opened = 0
+    for start in range(0, len(found), _AT_ONCE):
+        rows = [
+            {
+                "office_id": office_id,
+                "id": new_id(),
+                "created_at": now,
+                "household_id": one.household_id,
+                "member_id": one.member_id,
+                "kind": one.kind,
+                "month": month,
+                "due_on": one.due_on,
+            }
+            for one in found[start : start + _AT_ONCE]
+        ]
+        opened += len(session.execute(_unless_open(session, rows)).all())
+    if opened:
+        journal.record(session, office_id, MACHINE, "duties.opened", month=month.isoformat(), count=opened)
+    return opened
+
+
+def _unless_open(session: Session, rows: Sequence[dict[str, object]]) -> Any:
+    """Somebody else may be opening the same month just now."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(Duty).values(list(rows))
+    return insert.on_conflict_do_nothing(index_elements=["office_id", "member_id", "kind", "month"]).returning(Duty.id)
+
+
+def _rules(session: Session, office_id: UUID) -> list[rules.Rule]:
+    found = session.scalars(select(DutyRule).where(DutyRule.office_id == office_id))
+    return [
+        rules.Rule(
+            row.kind,
+            row.situation,
+            row.every_months,
+            row.first_month,
+            row.due_day,
+            row.from_month,
+            row.household_id,
+        )
+        for row in found
+    ]
+
+
+def _people(session: Session, office_id: UUID, month: date, *, all_members: bool) -> list[rules.Person]:
+    members = select(Member.household_id, Member.id, Member.is_head, Member.situation, Member.born_on)
+    members = members.where(Member.office_id == office_id)
+    if not all_members:
+        its_end = datetime.combine(add_months(month, 1), time(), clock.TOKYO)
+        members = members.where(Member.created_at < its_end)
+    return [rules.Person(*row) for row in session.execute(members.order_by(Member.id))]
 
 
 def open_duty(session: Session, office: WelfareOffice, household_id: UUID, member_id: UUID, month: date) -> Duty:
@@ -55,46 +196,42 @@ def open_duty(session: Session, office: WelfareOffice, household_id: UUID, membe
 
 def to_do(session: Session, who: Recipient, today: date) -> list[DutyRow]:
     """What the person has not sent yet, the earliest due first; and drafts nobody asked for."""
-    duties = {
-        duty.month: duty
+    owed = {
+        (duty.kind, duty.month): duty.due_on
         for duty in session.scalars(
-            select(Duty).where(
-                Duty.office_id == who.office_id,
-                Duty.member_id == who.member_id,
-                Duty.kind == DutyKind.INCOME_REPORT,
-            )
+            select(Duty).where(Duty.office_id == who.office_id, Duty.member_id == who.member_id)
         )
     }
-    drafts: dict[date, Submission] = {}
+    begun: dict[tuple[DutyKind, date], Submission] = {}
     for submission in session.scalars(
-        select(Submission).where(
-            Submission.office_id == who.office_id,
-            Submission.member_id == who.member_id,
-            Submission.kind == DutyKind.INCOME_REPORT,
-        )
+        select(Submission).where(Submission.office_id == who.office_id, Submission.member_id == who.member_id)
     ):
         if submission.state is State.DRAFT:
-            drafts[submission.month] = submission
+            begun[submission.kind, submission.month] = submission
         elif submission.state not in (State.WITHDRAWN, State.VOIDED):
-            duties.pop(submission.month, None)
+            owed.pop((submission.kind, submission.month), None)
     office = session.get_one(WelfareOffice, who.office_id)
-    rows = []
-    for month in sorted(duties.keys() | drafts.keys()):
-        draft = drafts.get(month)
-        day = duties[month].due_on if month in duties else due_on(month, office.due_day)
-        rows.append(
-            DutyRow(
-                month=month,
-                due_on=day,
-                late=day < today,
-                draft_id=draft.id if draft else None,
-                answered=_answered(session, draft) if draft else 0,
-                asked=len(WAGE_FIELDS),
-            )
-        )
-    return rows
+    for kind, month in begun.keys() - owed.keys():
+        if kind is DutyKind.INCOME_REPORT:
+            owed[kind, month] = due_on(month, office.due_day)
+    rows = [
+        _row(session, kind, month, owed.get((kind, month)), begun.get((kind, month)), today)
+        for kind, month in owed.keys() | begun.keys()
+    ]
+    return sorted(rows, key=lambda row: (row.due_on or date.max, row.month, row.kind))
 
 
-def _answered(session: Session, draft: Submission) -> int:
-    line = drafts.wage_line(session, drafts.latest_version(session, draft))
-    return sum(getattr(line, field) is not None for field in WAGE_FIELDS)
+def _row(
+    session: Session, kind: DutyKind, month: date, day: date | None, draft: Submission | None, today: date
+) -> DutyRow:
+    late = day is not None and day < today
+    if draft is None:
+        return DutyRow(kind, month, day, late, None, 0, len(WAGE_FIELDS))
+    content = drafts.content_of(session, draft, drafts.latest_version(session, draft))
+    if isinstance(content, IncomeLine):
+        answered = sum(getattr(content, field) is not None for field in WAGE_FIELDS)
+        return DutyRow(kind, month, day, late, draft.id, answered, len(WAGE_FIELDS))
+    places = [*form.places(filled.declared(session, draft), content.answers)]
+    left = [place.screen.key for place, answer in places if answer is None and place.question.needed]
+    answered = sum(answer is not None for _place, answer in places)
+    return DutyRow(kind, month, day, late, draft.id, answered, len(places), left[0] if left else None)

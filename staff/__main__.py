@@ -89,6 +89,7 @@ def add_office(code: str, **facts: str | int) -> None:
         session.add(office)
         session.flush()
         retention.begin(session, office.id)
+        duties.begin(session, office, clock.today().replace(day=1))
         click.echo(office.id)
 
 

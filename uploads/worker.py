@@ -9,7 +9,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import FrameType
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from config.log import log
 from config.settings import Settings
-from shared import clock, upload
+from shared import clock, duties, upload
 from shared.model import WorkerSighting
 from shared.session import engine_for, sessions
 from uploads import locked_room, scan
@@ -112,6 +112,7 @@ def _keep_house(settings: Settings, stop: threading.Event) -> None:
     make_session, storage = sessions(engine_for(settings.database_url)), storage_from(settings)
     sighting = Sighting(settings.clamd)
     seen_at = sweep_at = 0.0
+    opened_on: date | None = None
     while not stop.is_set():
         now = time.monotonic()
         try:
@@ -122,6 +123,7 @@ def _keep_house(settings: Settings, stop: threading.Event) -> None:
                 sweep_at = now + SWEEP_EVERY
                 sweep(settings.incoming)
                 expire(make_session, storage)
+                opened_on = open_duties(make_session, opened_on)
         except SQLAlchemyError as error:
             log("database.unreachable", level="warning", error=type(error).__name__)
         except StorageError as error:
@@ -129,6 +131,16 @@ def _keep_house(settings: Settings, stop: threading.Event) -> None:
         stop.wait(1)
     with suppress(SQLAlchemyError):
         sighting.end(make_session)
+
+
+def open_duties(make_session: sessionmaker[Session], opened_on: date | None) -> date:
+    """Open what is due, once a day; that other workers do so, too, opens nothing twice. Returns the day it is done."""
+    today = clock.today()
+    if opened_on != today:
+        opened = sum(count for _office, count in duties.open_everywhere(make_session))
+        if opened:
+            log("duties.opened", count=opened)
+    return today
 
 
 def expire(make_session: sessionmaker[Session], storage: Storage) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from shared import retention
+from shared import clock, duties, retention
 from shared.model import Base, Household, Member, Role, StaffMember, WelfareOffice, new_id
 from shared.sign_in import Staff, set_password
 
@@ -68,6 +68,7 @@ def settle(session: Session) -> Town:
         ),
     )
     retention.begin(session, office.id)
+    duties.begin(session, office, clock.today().replace(day=1))
     staff = {row["login"]: _employed(session, office.id, row) for row in table("staff")}
     return Town(office.id, tuple(staff.values()), _housed(session, staff))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,6 +19,7 @@ from config.log import configure
 from config.office import services
 from config.office.folder import Folder
 from config.settings import MissingSetting, Settings
+from shared import duties as due
 from shared.session import engine_for, reading_sessions, sessions
 from staff.__main__ import main as keeping
 from uploads.relay import queue_at
@@ -87,6 +88,26 @@ def sweep(fix: bool, quick: bool, young: int) -> None:
         _cannot(f"the database cannot be asked, or is not up to date ({type(error).__name__})")
     _sum_up(report)
     sys.exit(FOUND if report.found else 0)
+
+
+@main.command()
+@click.option("--month", metavar="YYYY-MM", help="open this month for everybody; else the months that are over")
+def duties(month: str | None) -> None:
+    """Open what is due, in every office. Doing it again opens nothing twice."""
+    configure("duties")
+    try:
+        wanted = None if month is None else datetime.strptime(month, "%Y-%m").date()  # noqa: DTZ007 a month has no zone
+    except ValueError:
+        raise click.BadParameter("a year and a month, such as 2026-10", param_hint="--month") from None
+    try:
+        for code, opened in due.open_everywhere(sessions(engine_for(Settings.from_environ().database_url)), wanted):
+            click.echo(f"{code}  {opened}")
+    except MissingSetting as error:
+        raise click.ClickException(str(error)) from None
+    except SQLAlchemyError as error:
+        raise click.ClickException(
+            f"the database cannot be asked, or is not up to date ({type(error).__name__})"
+        ) from None
 
 
 def _say(finding: Finding, mended: bool) -> None:
