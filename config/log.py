@@ -22,6 +22,7 @@ EVENTS: Final = frozenset(
         "submission.arrived",
         "submission.moved",
         "submission.withdrawn",
+        "message.sent",
         "file.received",
         "file.refused",
         "file.checked",

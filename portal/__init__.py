@@ -6,7 +6,22 @@ from flask import Flask
 
 from config.settings import Settings
 from config.web import web_app
-from portal import absent, correction, display, files, forms, home, income, kept, office, payslips, sent, signin, tus
+from portal import (
+    absent,
+    correction,
+    display,
+    files,
+    forms,
+    home,
+    income,
+    kept,
+    messages,
+    office,
+    payslips,
+    sent,
+    signin,
+    tus,
+)
 from portal.upload import UploadRequest
 from shared import sign_in
 
@@ -16,10 +31,11 @@ def create_app(settings: Settings) -> Flask:
     app = web_app("portal", settings, sign_in.recipient_of)
     app.request_class = UploadRequest
     app.permanent_session_lifetime = sign_in.OWN_PHONE
-    for room in (signin, home, income, payslips, forms, absent, sent, correction, files, display, tus):
+    for room in (signin, home, income, payslips, forms, absent, messages, sent, correction, files, display, tus):
         app.register_blueprint(room.bp)
     app.extensions["csrf"].exempt(signin.leave)  # it asks for itself: the way out works from the oldest page, too
     app.context_processor(office.card)
     app.context_processor(display.chosen)
     app.context_processor(kept.owner)
+    app.context_processor(messages.news)
     return app

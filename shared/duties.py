@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -116,7 +116,7 @@ def open_month(session: Session, office_id: UUID, month: date, *, all_members: b
     wanted = rules.due(_rules(session, office_id), people, month)
     found = [one for one in wanted if (one.member_id, one.kind) not in there]
     now = clock.now()
-    opened = 0
+    insert, opened = _unless_open(session), 0
     for start in range(0, len(found), _AT_ONCE):
         rows = [
             {
@@ -131,17 +131,18 @@ def open_month(session: Session, office_id: UUID, month: date, *, all_members: b
             }
             for one in found[start : start + _AT_ONCE]
         ]
-        opened += len(session.execute(_unless_open(session, rows)).all())
+        opened += len(session.execute(insert, rows).all())
     if opened:
         journal.record(session, office_id, MACHINE, "duties.opened", month=month.isoformat(), count=opened)
     return opened
 
 
-def _unless_open(session: Session, rows: Sequence[dict[str, object]]) -> Any:
+def _unless_open(session: Session) -> Any:
     """Somebody else may be opening the same month just now."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(Duty).values(list(rows))
-    return insert.on_conflict_do_nothing(index_elements=["office_id", "member_id", "kind", "month"]).returning(Duty.id)
+    table = Duty.__table__
+    insert = dialect.insert(table).on_conflict_do_nothing(index_elements=["office_id", "member_id", "kind", "month"])
+    return insert.returning(table.c.id)
 
 
 def _rules(session: Session, office_id: UUID) -> list[rules.Rule]:

@@ -54,6 +54,14 @@ class Incomplete(DomainError):
         self.faults = faults
 
 
+class NotAMessage(DomainError):
+    """A message that cannot be sent. ``code``: missing, too_long, or placeholder."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class SignInRefused(DomainError):
     """``reason``: unknown, used, expired, replaced, wrong, wait. ``wait_until`` stands with wait."""
 

@@ -32,6 +32,8 @@ def start(
         if message is None or message.member_id != who.member_id:
             raise NotThere
     submission, is_new = drafts.start(session, who, kind, month)
+    if not is_new and message_id is not None:  # what she has begun to write now answers this one
+        drafts.draft_of(session, who, submission.id, lock=True).filled.message_id = message_id
     if is_new:
         drafts.fill(session, drafts.bare_version(session, submission, 1), declared.version, {}, message_id)
     return submission

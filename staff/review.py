@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
 from config.log import log
 from config.web import transaction
 from config.words import thing
-from shared import journal, review, slips
-from shared.errors import NotThere
+from shared import journal, messages, review, slips
+from shared.errors import NotAMessage, NotThere
 from shared.model import Actor
 from shared.slips import FileRow
 from staff import once
@@ -26,6 +28,10 @@ bp = Blueprint("review", __name__, url_prefix="/review/<uuid:submission_id>")
 @needs(*DECIDING)
 def show(submission_id: UUID) -> ResponseReturnValue:
     """One submission in one version with one of its files. That it was looked at goes into the journal."""
+    return _page(submission_id)
+
+
+def _page(submission_id: UUID, *, fault: str = "", typed: str = "") -> str:
     who = me()
     with transaction() as rows:
         submission = review.open_for(rows, who, submission_id)
@@ -36,7 +42,9 @@ def show(submission_id: UUID) -> ResponseReturnValue:
         actor = Actor.staff(who.staff_id)
         version = it.slip.version_no
         journal.record(rows, who.office_id, actor, "submission.viewed", submission_id, version=version)
-    return render_template("review.html", it=it, slip=it.slip, file=file, copies=copies, like_in=like_in)
+        thread = messages.thread(rows, who.office_id, submission.member_id)
+    facts = {"file": file, "copies": copies, "like_in": like_in, "thread": thread, "fault": fault, "typed": typed}
+    return render_template("review.html", it=it, slip=it.slip, **facts)
 
 
 def _file(it: Opened) -> FileRow | None:
@@ -68,6 +76,27 @@ def release(submission_id: UUID) -> ResponseReturnValue:
         review.release(rows, me(), submission_id)
     flash(_("一覧に戻しました。"))
     return redirect(url_for("queue.show"), 303)
+
+
+@bp.post("/message")
+@needs(*DECIDING)
+def message(submission_id: UUID) -> ResponseReturnValue:
+    """Write to the person who sent it; the submission stays where it is."""
+    try:
+        with transaction() as rows:
+            sent = messages.send(rows, me(), submission_id, request.form.get("text", ""), attempt=once.attempt())
+    except NotAMessage as wrong:
+        return _page(submission_id, fault=str(_FAULTS[wrong.code]), typed=request.form.get("text", "")), 422
+    log("message.sent", message=sent.id, submission=submission_id)
+    flash(_("本人に送りました。読むと、印がつきます。"))
+    return redirect(url_for("review.show", submission_id=submission_id, _anchor="messages"), 303)
+
+
+_FAULTS: Final = {
+    "missing": lazy_gettext("送ることを書いてください"),
+    "too_long": lazy_gettext("2000文字までにしてください"),
+    "placeholder": lazy_gettext("［ ］のところを、書きかえるか消してください"),
+}
 
 
 @bp.post("/accept")

@@ -6,17 +6,18 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from config.office import services
 from config.office.children import Crew
 from config.office.folder import Folder
 from config.settings import Settings
-from shared.model import SweepRun, WelfareOffice
+from shared.model import Duty, DutyKind, DutyRule, Situation, SweepRun, WelfareOffice
 from shared.session import engine_for, sessions
 from tests import factories
 from uploads.storage import MARKER, FolderStorage
@@ -181,3 +182,25 @@ def test_it_reaches_the_queue_server_of_a_running_office(
         done = keeper.says("--var", str(folder.root), "sweep")
     assert (done.returncode, done.stdout) == (0, "")
     assert "queue server not asked" not in done.stderr
+
+
+def test_duties_are_opened_in_every_office_once(keeper: Keeper, settings: Settings) -> None:
+    assert keeper.says(*OFFICE).returncode == 0
+    engine = engine_for(settings.database_url)
+    with sessions(engine).begin() as session:
+        office_id = session.scalars(select(WelfareOffice.id)).one()
+        assert {rule.kind for rule in session.scalars(select(DutyRule))} >= {DutyKind.INCOME_REPORT}
+        session.execute(update(DutyRule).values(from_month=date(2025, 4, 1)))
+        home = factories.household(session, factories.staff(session, office_id=office_id))
+        factories.recipient(session, home, situation=Situation.WORKING)
+    said = [keeper.says("duties", "--month", "2026-10") for _ in range(2)]
+    assert [(one.returncode, "KK  1\n" in one.stdout, "KK  0\n" in one.stdout) for one in said] == [
+        (0, True, False),
+        (0, False, True),
+    ]
+    wrong = keeper.says("duties", "--month", "October")
+    assert wrong.returncode != 0
+    assert "2026-10" in wrong.stderr
+    with sessions(engine)() as session:
+        assert session.scalars(select(Duty.month)).all() == [date(2026, 10, 1)]
+    engine.dispose()

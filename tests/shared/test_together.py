@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -15,9 +16,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import drafts, intake, journal, queue, receipts, review, sign_in
+from shared import clock, drafts, duties, intake, journal, queue, receipts, review, sign_in
 from shared.errors import AlreadySent, ChangedMeanwhile, DomainError, SignInRefused, TakenByAnother, TooManyFiles
 from shared.model import (
+    Duty,
     FileState,
     Invitation,
     InvitationState,
@@ -25,6 +27,7 @@ from shared.model import (
     Reason,
     Receipt,
     Role,
+    Situation,
     State,
     Step,
     StoredFile,
@@ -312,3 +315,19 @@ def test_a_reader_does_not_wait_for_a_writer(engine: Engine, make_session: Sessi
 def _look_by(reading: Sessions, row: UUID) -> object:
     with reading() as session:
         return session.scalars(select(Submission.look_by).where(Submission.id == row)).one()
+
+
+def test_two_engines_open_a_month_at_the_same_time_and_each_duty_is_opened_once(make_session: Sessions) -> None:
+    with make_session.begin() as session:
+        office = factories.office(session)
+        with clock.at(clock.now() - timedelta(days=400)):
+            for _ in range(40):
+                factories.recipient(session, situation=Situation.WORKING)
+        duties.begin(session, office, date(2025, 4, 1))
+        office_id = office.id
+    opened = at_once(
+        make_session, [lambda session: duties.open_month(session, office_id, factories.OCTOBER) for _ in range(4)]
+    )
+    assert sum(of(int, opened)) == 40
+    with make_session() as session:
+        assert session.scalar(select(func.count()).select_from(Duty)) == 40

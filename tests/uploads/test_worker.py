@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -20,15 +20,30 @@ from uuid import uuid4
 import pytest
 from redis import Redis
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session, sessionmaker
 
 from config.settings import Settings
-from shared import clock, upload
-from shared.model import FileState, SafeCopy, State, Step, StoredFile, Task, Upload, UploadState, WorkerSighting
+from shared import clock, duties, upload
+from shared.model import (
+    Duty,
+    FileState,
+    SafeCopy,
+    Situation,
+    State,
+    Step,
+    StoredFile,
+    Task,
+    Upload,
+    UploadState,
+    WorkerSighting,
+)
 from shared.session import engine_for, sessions
+from tests import factories
 from tests.clamd import Clamd
 from tests.uploads.conftest import Desk, QueueServer, pdf
 from uploads.jobs import MOST_TRIES, Bench
 from uploads.storage import FolderStorage
+from uploads.worker import open_duties
 
 PROJECT = Path(__file__).resolve().parents[2]
 LIMITS = upload.Limits(files=20, day=1_000_000)
@@ -417,3 +432,23 @@ def test_a_setting_that_is_missing_is_named(settings: Settings) -> None:
     assert ran.returncode == 2
     assert "MADOGUCHI_REDIS_URL" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_what_is_due_is_opened_once_a_day_and_said_once(make_session: sessionmaker[Session]) -> None:
+    with make_session.begin() as session, clock.at(clock.now() - timedelta(days=70)):
+        office = factories.office(session)
+        factories.recipient(session, situation=Situation.WORKING)
+        duties.begin(session, office, date(2025, 4, 1))
+    today = open_duties(make_session, None)
+    assert today == clock.today()
+    with make_session.begin() as session:
+        owed = session.scalars(select(Duty)).all()
+        assert owed
+        for duty in owed:
+            session.delete(duty)
+    assert open_duties(make_session, today) == today
+    with make_session() as session:
+        assert session.scalars(select(Duty)).all() == [], "the day is done"
+    open_duties(make_session, today - timedelta(days=1))
+    with make_session() as session:
+        assert session.scalars(select(Duty)).all() != []
