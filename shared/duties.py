@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import clock, drafts, filled, journal
+from shared.errors import RuleOfThePast
 from shared.model import (
     MACHINE,
     Duty,
@@ -74,6 +75,46 @@ def begin(session: Session, office: WelfareOffice, from_month: date) -> None:
                 )
             )
     session.flush()
+
+
+def set_rule(
+    session: Session,
+    office_id: UUID,
+    kind: DutyKind,
+    situation: Situation | None,
+    *,
+    every_months: int,
+    from_month: date,
+    due_day: int,
+    first_month: int = 1,
+    household_id: UUID | None = None,
+) -> DutyRule:
+    """Ask for something more or less often, from a month on. The same words again change that rule.
+
+    :param every_months: 1 to 12; 0: no longer.
+    :raises RuleOfThePast: for a month that is over: what was due then was due under the rule of then.
+    """
+    if from_month < clock.today().replace(day=1):
+        raise RuleOfThePast
+    rule = session.scalar(
+        select(DutyRule).where(
+            DutyRule.office_id == office_id,
+            DutyRule.kind == kind,
+            DutyRule.situation.is_(None) if situation is None else DutyRule.situation == situation,
+            DutyRule.household_id.is_(None) if household_id is None else DutyRule.household_id == household_id,
+            DutyRule.from_month == from_month,
+        )
+    )
+    if rule is None:
+        rule = DutyRule(
+            office_id=office_id, kind=kind, situation=situation, household_id=household_id, from_month=from_month
+        )
+        session.add(rule)
+    rule.every_months, rule.first_month, rule.due_day = every_months, first_month, due_day
+    session.flush()
+    facts = {"kind": kind.value, "every": every_months, "from": from_month.isoformat()}
+    journal.record(session, office_id, MACHINE, "duty_rule.set", rule.id, **facts)
+    return rule
 
 
 def open_due(session: Session, office_id: UUID, today: date) -> int:

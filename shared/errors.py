@@ -54,6 +54,10 @@ class Incomplete(DomainError):
         self.faults = faults
 
 
+class RuleOfThePast(DomainError):
+    """A rule that would rewrite what was due."""
+
+
 class NotAMessage(DomainError):
     """A message that cannot be sent. ``code``: missing, too_long, or placeholder."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import click
@@ -15,7 +16,18 @@ from sqlalchemy.orm import Session
 
 from config.settings import MissingSetting, Settings
 from shared import clock, duties, letters, retention, sign_in
-from shared.model import MACHINE, Household, Member, Role, StaffMember, StoredFile, WelfareOffice
+from shared.errors import RuleOfThePast
+from shared.model import (
+    MACHINE,
+    DutyKind,
+    Household,
+    Member,
+    Role,
+    Situation,
+    StaffMember,
+    StoredFile,
+    WelfareOffice,
+)
 from shared.rules.months import add_months
 from shared.session import engine_for, migrate, sessions
 from uploads.receipt_pdf import draw_letter
@@ -122,8 +134,22 @@ def add_staff(office_code: str, role: str, login: str, name: str, password: str)
 @click.option("--kana", required=True)
 @click.option("--protected", is_flag=True, help="only the caseworker and the supervisor may open it")
 @click.option("--wages-due/--no-wages-due", default=True, help="last month's income report is due")
+@click.option(
+    "--situation",
+    type=click.Choice([one.value for one in Situation]),
+    default=Situation.WORKING.value,
+    show_default=True,
+    help="what the head does; decides what is due",
+)
 def add_household(
-    office_code: str, case_no: str, caseworker: str, head: str, kana: str, protected: bool, wages_due: bool
+    office_code: str,
+    case_no: str,
+    caseworker: str,
+    head: str,
+    kana: str,
+    protected: bool,
+    wages_due: bool,
+    situation: str,
 ) -> None:
     """Add a household with its head."""
     with _transaction() as session:
@@ -142,12 +168,48 @@ def add_household(
         home = Household(office_id=office.id, case_no=case_no, caseworker_id=worker.id, protected=protected)
         session.add(home)
         session.flush()
-        member = Member(office_id=office.id, household_id=home.id, name=head, kana=kana, is_head=True)
+        facts = {"name": head, "kana": kana, "is_head": True, "situation": Situation(situation)}
+        member = Member(office_id=office.id, household_id=home.id, **facts)
         session.add(member)
         session.flush()
         if wages_due:
             duties.open_duty(session, office, home.id, member.id, add_months(clock.today(), -1))
         click.echo(home.id)
+
+
+@main.command()
+@click.argument("office_code")
+@click.argument("kind", type=click.Choice([kind.value for kind in DutyKind]))
+@click.argument("situation", type=click.Choice([*(one.value for one in Situation), "head"]))
+@click.option("--every", type=click.IntRange(0, 12), required=True, metavar="MONTHS", help="0: no longer")
+@click.option("--from", "from_month", required=True, metavar="YYYY-MM", help="the first month it is about")
+@click.option(
+    "--first-month", type=click.IntRange(1, 12), default=1, show_default=True, help="of the year, counted from"
+)
+@click.option("--day", type=click.IntRange(1, 28), help="of the following month; else the office's own day")
+def duty_rule(
+    office_code: str, kind: str, situation: str, every: int, from_month: str, first_month: int, day: int | None
+) -> None:
+    """Set how often KIND is due from members in SITUATION (or from the head alone). The past stays as it was."""
+    try:
+        begins = date.fromisoformat(f"{from_month}-01")
+    except ValueError:
+        raise click.BadParameter("a year and a month, such as 2026-12", param_hint="--from") from None
+    with _transaction() as session:
+        office = _office(session, office_code)
+        try:
+            duties.set_rule(
+                session,
+                office.id,
+                DutyKind(kind),
+                None if situation == "head" else Situation(situation),
+                every_months=every,
+                from_month=begins,
+                due_day=day or office.due_day,
+                first_month=first_month,
+            )
+        except RuleOfThePast:
+            raise click.ClickException("that month is over; a rule begins this month or later") from None
 
 
 @main.command()

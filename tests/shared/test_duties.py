@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from shared import clock, drafts, duties, filled, intake
+from shared.errors import RuleOfThePast
 from shared.model import MACHINE, Duty, DutyKind, DutyRule, LogEntry, Situation, State
 from shared.sign_in import Recipient
 from tests import factories
@@ -190,3 +191,17 @@ def test_a_form_nobody_asked_for_has_no_day(session: Session, who: Recipient) ->
     filled.start(session, who, DutyKind.CHANGE_NOTICE, OCTOBER)
     (row,) = duties.to_do(session, who, clock.today())
     assert (row.kind, row.due_on, row.late, row.screen) == (DutyKind.CHANGE_NOTICE, None, False, "what")
+
+
+def test_a_rule_is_set_from_now_on_and_never_for_the_past(session: Session) -> None:
+    (who,) = people(session, 1)
+    working = DutyKind.STATUS_CHECK_IN, Situation.WORKING
+    with pytest.raises(RuleOfThePast):
+        duties.set_rule(session, who.office_id, *working, every_months=1, from_month=OCTOBER, due_day=10)
+    november = date(2026, 11, 1)
+    for every in (2, 1):
+        duties.set_rule(session, who.office_id, *working, every_months=every, from_month=november, due_day=10)
+    rules = session.scalars(select(DutyRule).where(DutyRule.kind == DutyKind.STATUS_CHECK_IN)).all()
+    assert [rule.every_months for rule in rules] == [1], "the same words again change that rule"
+    duties.open_month(session, who.office_id, november)
+    assert DutyKind.STATUS_CHECK_IN in {kind for kind, _month, _day in opened(session)}

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pypdfium2
 import pytest
+from sqlalchemy import select
 
 from shared import sign_in
+from shared.model import DutyKind, DutyRule, Member, Situation
 from shared.session import engine_for, sessions
 
 OFFICE = [
@@ -96,3 +98,20 @@ def test_a_missing_setting_is_named(keeper: dict[str, str]) -> None:
     done = run(keeper, "migrate")
     assert done.returncode == 1
     assert "MADOGUCHI_DATABASE_URL is not set" in done.stderr
+
+
+def test_how_often_something_is_due_is_set_and_never_for_the_past(keeper: dict[str, str]) -> None:
+    for arguments in (["migrate"], OFFICE, CASEWORKER, [*HOUSEHOLD, "--situation", "seeking"]):
+        assert run(keeper, *arguments).returncode == 0
+    rule = ["duty-rule", "KK", "status_check_in", "seeking", "--every", "1", "--day", "10"]
+    past = run(keeper, *rule, "--from", "2026-01")
+    assert past.returncode != 0
+    assert "over" in past.stderr
+    assert "2026-12" in run(keeper, *rule, "--from", "soon").stderr
+    assert run(keeper, *rule, "--from", "2099-01").returncode == 0
+    engine = engine_for(keeper["MADOGUCHI_DATABASE_URL"])
+    with sessions(engine)() as session:
+        (kept,) = session.scalars(select(DutyRule).where(DutyRule.kind == DutyKind.STATUS_CHECK_IN))
+        assert (kept.situation, kept.every_months, kept.due_day) == (Situation.SEEKING, 1, 10)
+        assert session.scalars(select(Member.situation)).all() == [Situation.SEEKING]
+    engine.dispose()
