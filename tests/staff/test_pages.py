@@ -18,7 +18,7 @@ from werkzeug.routing import Rule
 from config.settings import Settings
 from config.web import POLICY
 from shared import clock, retention
-from shared.model import LogEntry, OriginalFetch, RetentionRule, Role, Step
+from shared.model import LogEntry, Message, OriginalFetch, RetentionRule, Role, Step
 from shared.sign_in import Staff
 from staff import create_app
 from tests import factories
@@ -39,6 +39,7 @@ MAY = {  # who opens which door: the whole table
     "review.take": DECIDING,
     "review.release": DECIDING,
     "review.accept": DECIDING,
+    "review.message": DECIDING,
     "correction.ask": DECIDING,
     "correction.send": DECIDING,
     "files.picture": DECIDING,
@@ -161,6 +162,7 @@ def rounds(
         form,
         hers.send(form, f"{held.path}/return"),
         hers.send(form, f"{held.path}/return", do="look", **{"value-gross_yen": "y"}),
+        hers.send(hers.open(held.path), f"{held.path}/message#messages", text="［日付］までに"),
         hers.open("/receipts"),
         hers.open("/review/nothing"),
         hers.post("/next", {}),
@@ -250,6 +252,7 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         deciding.post(f"{held.path}/release", {}),
         deciding.post(f"{held.path}/accept", fields),
         deciding.post(f"{held.path}/return", fields),
+        deciding.post(f"{held.path}/message", {"text": "来週、電話します", "attempt": str(nobody)}),
         issuing.post(f"/receipts/{ready.submission_id}/issue", issue),
         issuing.post("/signout", {}),
         stranger.post("/signin", {"login": "tarou", "password": "x"}),
@@ -273,7 +276,7 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
 def counted(session: Session) -> list[int | None]:
     return [
         session.scalar(select(func.count()).select_from(table))
-        for table in (Step, LogEntry, OriginalFetch, RetentionRule)
+        for table in (Step, LogEntry, OriginalFetch, RetentionRule, Message)
     ]
 
 
