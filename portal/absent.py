@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from config.web import transaction
 from portal.access import me, recipient_required
 from shared import drafts
-from shared.model import DutyKind, WhyAbsent
+from shared.model import WhyAbsent
 
 bp = Blueprint("absent", __name__)
 
@@ -24,9 +24,7 @@ def say(submission_id: UUID) -> ResponseReturnValue:
     takes_back = "take_back" in request.form
     if not takes_back and said not in set(WhyAbsent):
         flash(_("どれか1つをえらんで、もう一度押してください。"), "ask")
-    with transaction() as session:
-        kind = drafts.draft_of(session, me(), submission_id).submission.kind
-        if takes_back or said in set(WhyAbsent):
+    if takes_back or said in set(WhyAbsent):
+        with transaction() as session:
             drafts.say_absent(session, me(), submission_id, None if takes_back else WhyAbsent(said))
-    papers = "payslips.show" if kind is DutyKind.INCOME_REPORT else "forms.files"
-    return redirect(url_for(papers, submission_id=submission_id, _anchor="absent"), 303)
+    return redirect(url_for("forms.files", submission_id=submission_id, _anchor="absent"), 303)

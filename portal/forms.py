@@ -5,10 +5,10 @@ What a form asks stands in ``shared.rules.forms``; nothing here knows a single q
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -22,28 +22,58 @@ from config.log import log
 from config.web import reading, settings, transaction
 from portal.access import me, parked, recipient_required
 from portal.upload import Refusal, attempt_of_form, take
-from shared import clock, drafts, filled, intake, slips
+from shared import clock, drafts, filled, intake, remarks, slips
 from shared.errors import AlreadySent, Incomplete
+from shared.filled import Before
 from shared.model import DutyKind, State
+from shared.rules.forms import FORMS
 from shared.rules.forms import form as forms
-from shared.rules.forms.form import MOST_ROWS, Answer, Answers, Ask, Form, Question, Screen
+from shared.rules.forms.form import (
+    LONG,
+    MOST_COUNTED,
+    MOST_ROWS,
+    SHORT,
+    Answer,
+    Answers,
+    Ask,
+    Form,
+    Page,
+    Question,
+    Screen,
+)
 from shared.rules.help_lines import HELP_LINES
-from shared.rules.months import NotAMonth, add_months, month_of
+from shared.rules.months import NotAMonth, month_of, months_to_offer
 
 bp = Blueprint("forms", __name__, url_prefix="/forms")
 
-# What to do, for each code of ``forms.NotAnAnswer``. A screen's own question names the rest.
+# What to do, for each code of ``forms.NotAnAnswer``. Amounts and counts have their own words for some.
 SENTENCES: Final = {
     "missing": lazy_gettext("答えを書くか、えらんでください。"),
     "unknown": lazy_gettext("下からえらんでください。"),
-    "too_long": lazy_gettext("長すぎるようです。短くして、もう一度押してください。"),
-    "not_a_number": lazy_gettext("数字だけで書いてください。例：80000"),
-    "fraction": lazy_gettext("円より下はいりません。例：80000"),
-    "negative": lazy_gettext("マイナスはつけないで、数字だけで書いてください。"),
-    "too_much": lazy_gettext("数字が大きすぎるようです。もう一度見てください。"),
+    "too_long": lazy_gettext("%(most)s文字までで書いてください。"),
+    "not_a_number": lazy_gettext("「%(typed)s」と書いてあります。数字だけで書いてください。例：80000"),
+    "fraction": lazy_gettext("「%(typed)s」と書いてあります。円より下はいりません。例：80000"),
+    "negative": lazy_gettext("マイナスはつけないで、数字だけで書いてください。例：80000"),
+    "too_much": lazy_gettext("数字が多すぎるようです。もう一度見てください。"),
     "not_a_day": lazy_gettext("日づけを読めませんでした。例：11月22日、令和8年11月22日"),
     "far_away": lazy_gettext("ずいぶん はなれた日づけのようです。年を見てください。"),
 }
+_OF_YEN: Final = {"missing": lazy_gettext("金額を書いてください。ないときは「0」と書いてください。")}
+_OF_COUNT: Final = {
+    "missing": lazy_gettext("数を書いてください。なかったときは「0」と書いてください。"),
+    "not_a_number": lazy_gettext("「%(typed)s」と書いてあります。数字だけで書いてください。例：18"),
+    "negative": lazy_gettext("マイナスはつけないで、数字だけで書いてください。例：18"),
+    "too_much": lazy_gettext("%(most)sまでです。もう一度見てください。"),
+}
+_OF_TEXT: Final = {"missing": lazy_gettext("書いてください。わかるところだけで だいじょうぶです。")}
+_OF_CHOICE: Final = {"missing": lazy_gettext("1つ えらんでください。")}
+_NO_MONTH: Final = {
+    "missing": lazy_gettext("何月分かをえらんでください。"),
+    "not_a_month": lazy_gettext("何月分かをえらんでください。"),
+    "future": lazy_gettext("まだ来ていない月です。終わった月か、今月をえらんでください。"),
+    "too_old": lazy_gettext("1年より前の月は、電話で相談してください。"),
+}
+_FILL: Final = "fill"  # 「then」 of a form begun with the last answers: what is new this time, one after the other
 
 
 @dataclass(frozen=True)
@@ -53,6 +83,7 @@ class Asked:
     question: Question
     values: list[str]
     error: str | None = None
+    before: str = ""  # what was answered the last time, to be reminded of
 
     @property
     def condition(self) -> str:
@@ -70,41 +101,81 @@ class Opened:
     members: list[tuple[str, str]]  # id and name
 
     @property
+    def month(self) -> date:
+        return self.draft.submission.month
+
+    @property
+    def alone(self) -> bool:
+        """Whether the household is one person."""
+        return len(self.members) == 1
+
+    @property
     def screens(self) -> list[Screen]:
         return forms.asked(self.form, self.answers)
 
-    def step(self, key: str) -> tuple[int, int]:
-        """Which of how many."""
-        keys = [screen.key for screen in self.screens] + (["files"] if self.form.files else []) + ["check"]
-        return keys.index(key) + 1 if key in keys else 1, len(keys)
+    def row(self, screen: Screen, row: int | None) -> Answers:
+        """The answers of a row, or of the whole form for a screen without rows.
+
+        :raises NotFound: for a row that there can not be.
+        """
+        if row is None:
+            return self.answers
+        rows: list[Answers] = self.answers.get(screen.key, [])
+        if not screen.rows or row > len(rows) or row >= MOST_ROWS:
+            raise NotFound
+        return rows[row] if row < len(rows) else {}
+
+    def pages(self, screen: Screen, row: int | None) -> list[Page]:
+        """The pages of a row, in order; none of a screen that has no pages."""
+        return forms.asked_pages(screen, self.row(screen, row), alone=self.alone)
+
+    def step(self, key: str, page: str | None = None) -> tuple[int, int]:
+        """Which of how many. Pages count once, however many rows there are."""
+        keys: list[tuple[str, str | None]] = []
+        for screen in self.screens:
+            row = 0 if screen.pages else None
+            keys += [(screen.key, one.key) for one in self.pages(screen, row)] or [(screen.key, None)]
+        keys += [("files", None)] * bool(self.form.files) + [("check", None)]
+        here = (key, page) if (key, page) in keys else next((one for one in reversed(keys) if one[0] == key), keys[0])
+        return keys.index(here) + 1, len(keys)
 
 
 @bp.route("/<any({}):kind>/new".format(",".join(kind.value for kind in DutyKind)), methods=["GET", "POST"])
 @recipient_required
 def new(kind: str) -> ResponseReturnValue:
-    """What a form is for, before it is begun; a POST begins it or goes on with it."""
+    """What a form is for, before it is begun; a POST begins it or goes on with it.
+
+    A month for which it was sent already is shown first; another one for it is one tap further.
+    """
     wanted = DutyKind(kind)
     form = filled.form_of(wanted)
-    month = _month()
+    try:
+        month = month_of(request.values.get("month", ""), today=clock.today())
+    except NotAMonth as wrong:
+        if form.months_back:
+            return _ask_month(form, wrong.code)
+        month = clock.today().replace(day=1)
+    with reading() as session:
+        before = filled.earlier(session, me(), form, month)
+        sent = slips.sent_for(session, me(), wanted, month) if form.months_back else []
+    if sent and not request.values.get("another"):  # "did I already send it?" is how things come twice
+        return render_template("forms/already.html", form=form, month=month, sent=sent)
     if request.method == "GET":
-        with reading() as session:
-            before = filled.last_sent(session, me(), wanted)
         return render_template("forms/new.html", form=form, month=month, before=before)
     with transaction() as session:
         submission = filled.start(session, me(), wanted, month)
         if "as_before" in request.form:
             filled.as_before(session, me(), submission.id)
     if "as_before" in request.form:
-        return redirect(url_for("forms.check", submission_id=submission.id), 303)
+        return redirect(_gap(_open(submission.id)), 303)
     return redirect(url_for("forms.ask", submission_id=submission.id, screen=form.screens[0].key), 303)
 
 
-def _month() -> date:
-    this = clock.today().replace(day=1)
-    try:
-        return month_of(request.values.get("month", ""), today=clock.today())
-    except NotAMonth:
-        return add_months(this, 0)
+def _ask_month(form: Form, code: str) -> ResponseReturnValue:
+    asked = "month" in request.args or request.method == "POST"
+    sentence = _NO_MONTH[code] if asked else ""
+    months = months_to_offer(clock.today())
+    return render_template("forms/month.html", form=form, months=months, sentence=sentence), 422 if asked else 200
 
 
 def _open(submission_id: UUID) -> Opened:
@@ -114,53 +185,101 @@ def _open(submission_id: UUID) -> Opened:
         return Opened(draft, filled.declared(session, draft.submission), draft.filled.answers, members)
 
 
-@bp.route("/<uuid:submission_id>/<screen>", methods=["GET", "POST"], defaults={"row": None})
-@bp.route("/<uuid:submission_id>/<screen>/<int:row>", methods=["GET", "POST"])
+_ONE: Final = {"row": None, "page": None}
+_PAGES: Final = sorted({page.key for form in FORMS.values() for screen in form.screens for page in screen.pages})
+
+
+@bp.route("/<uuid:submission_id>/<screen>", methods=["GET", "POST"], defaults=_ONE)
+@bp.route("/<uuid:submission_id>/<screen>/<int:row>", methods=["GET", "POST"], defaults={"page": None})
+@bp.route("/<uuid:submission_id>/<screen>/<int:row>/<any({}):page>".format(",".join(_PAGES)), methods=["GET", "POST"])
 @recipient_required
-def ask(submission_id: UUID, screen: str, row: int | None) -> ResponseReturnValue:
-    """One screen, or one row of it. What is right is kept at once; what is not stays in the field."""
+def ask(submission_id: UUID, screen: str, row: int | None, page: str | None) -> ResponseReturnValue:
+    """One screen, or one page of a row. What is right is kept at once; what is not stays in the field."""
     it = _open(submission_id)
     shown = it.form.screen(screen)
     if shown is None:
         raise NotFound
     if shown.rows and row is None:
         return _rows(it, shown)
-    kept = it.answers if row is None else _row(it, shown, row)
+    kept = it.row(shown, row)
+    here = _page(it, shown, row, page)
+    questions = forms.asked_of(here.questions if here else shown.questions, kept, alone=it.alone)
+    before = _before_of(it, shown, row, questions)
     again = parked()
-    typed = request.form if request.method == "POST" else again
-    asked, given = _read(shown, kept, typed, [key for key, _name in it.members])
+    typed = _typed(questions, before) if request.method == "POST" else again
+    asked, given = _read(it, questions, kept, typed, before)
     wrong = [one for one in asked if one.error]
     if request.method == "POST":
         right = {key: answer for key, answer in given.items() if not any(one.question.key == key for one in wrong)}
-        if right and (row is None or not wrong):
+        if not wrong or (right and (row is None or kept)):  # a row begins with a whole page
             with transaction() as session:
                 filled.write(session, me(), submission_id, screen, right, row)
         if not wrong:
-            return redirect(_after(it, shown, given), 303)
-    facts = {"it": it, "screen": shown, "row": row, "asked": asked, "wrong": wrong, "step": it.step(screen)}
-    page = render_template("forms/question.html", back=_before(it, shown, row), **facts)
-    return page, 422 if wrong and request.method == "POST" else 200
+            return redirect(_after(it, shown, row, here, given), 303)
+    facts = {"it": it, "screen": shown, "row": row, "here": here, "asked": asked, "wrong": wrong, "before": before}
+    facts |= {"step": it.step(screen, here.key if here else None), "back": _back(it, shown, row, here)}
+    facts["whose"] = _whose(it, shown, kept, here)
+    return render_template("forms/question.html", **facts), 422 if wrong and request.method == "POST" else 200
+
+
+def _page(it: Opened, screen: Screen, row: int | None, page: str | None) -> Page | None:
+    """The page asked for; the first one where none is."""
+    pages = it.pages(screen, row)
+    if page is None:
+        return pages[0] if pages else None
+    found = next((one for one in pages if one.key == page), None)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _whose(it: Opened, screen: Screen, row: Answers, here: Page | None) -> str:
+    """What the pages before this one have said of the row: 見本　花子　株式会社みほん清掃."""
+    said = []
+    for page in screen.pages[: screen.pages.index(here)] if here else ():
+        for question in page.questions:
+            answer = row.get(question.key)
+            if answer is not None and question.needed and not question.fresh:
+                said.append(forms.text_of(question, answer, dict(it.members).get(str(answer), ""), translate=_))
+    return "　".join(said)
+
+
+def _before_of(it: Opened, screen: Screen, row: int | None, questions: Sequence[Question]) -> Before | None:
+    """What was answered here the last time, where that is worth a reminder: it is never filled in by itself."""
+    if not any(question.fresh or screen.fresh for question in questions):
+        return None
+    with reading() as session:
+        before = filled.earlier(session, me(), it.form, it.month)
+    if before is None or row is None:
+        return before
+    return replace(before, answers=dict(forms.row_before(screen, it.row(screen, row), before.answers)))
+
+
+def _typed(questions: Sequence[Question], before: Before | None) -> MultiDict[str, str]:
+    """What was typed and tapped; with 「どれもありません」 and 「先月と同じ」 taken at their word."""
+    typed = request.form.copy()
+    for question in questions:
+        if "none" in request.form:
+            typed.setlist(question.key, ["no"])
+        elif "same" in request.form and before and not typed.get(question.key, "").strip():
+            typed.setlist(question.key, _written(before.answers.get(question.key)))
+    return typed
 
 
 def _rows(it: Opened, screen: Screen) -> ResponseReturnValue:
     """What has been filled in so far, one more, or that this is all."""
     rows: list[Answers] = it.answers.get(screen.key, [])
     if not rows:
-        return redirect(url_for("forms.ask", submission_id=it.draft.submission.id, screen=screen.key, row=0), 303)
+        page = next((one.key for one in it.pages(screen, 0)), None)
+        place: dict[str, Any] = {"screen": screen.key, "row": 0, "page": page, "then": request.args.get("then")}
+        return redirect(url_for("forms.ask", submission_id=it.draft.submission.id, **place), 303)
     said: dict[int, list[slips.SaidRow]] = {}
     with reading() as session:
         for one in slips.said(session, it.draft.submission, it.draft.filled):
             if one.screen == screen.key and one.row is not None:
                 said.setdefault(one.row, []).append(one)
     facts = {"said": said, "full": len(rows) >= MOST_ROWS, "step": it.step(screen.key), "following": _next(it, screen)}
-    return render_template("forms/rows.html", it=it, screen=screen, back=_before(it, screen, None), **facts)
-
-
-def _row(it: Opened, screen: Screen, row: int) -> Answers:
-    rows: list[Answers] = it.answers.get(screen.key, [])
-    if not screen.rows or row > len(rows) or row >= MOST_ROWS:
-        raise NotFound
-    return rows[row] if row < len(rows) else {}
+    return render_template("forms/rows.html", it=it, screen=screen, back=_back(it, screen, None, None), **facts)
 
 
 @bp.post("/<uuid:submission_id>/<screen>/<int:row>/remove")
@@ -173,24 +292,35 @@ def remove_row(submission_id: UUID, screen: str, row: int) -> ResponseReturnValu
 
 
 def _read(
-    screen: Screen, kept: Answers, typed: MultiDict[str, str] | None, members: Collection[str]
+    it: Opened,
+    questions: Sequence[Question],
+    kept: Answers,
+    typed: MultiDict[str, str] | None,
+    before: Before | None,
 ) -> tuple[list[Asked], dict[str, Answer | None]]:
-    """Every question of a screen with what stands in it, and the answers that could be read."""
+    """Every question of a page with what stands in it, and the answers that could be read."""
     asked: list[Asked] = []
     given: dict[str, Answer | None] = {}
-    for question in screen.questions:
+    members = [key for key, _name in it.members]
+    for question in questions:
+        reminder = _reminder(question, before)
         if typed is None:
-            asked.append(Asked(question, _written(kept.get(question.key))))
+            asked.append(Asked(question, _written(kept.get(question.key)), before=reminder))
             continue
         values = typed.getlist(question.key)
         applies = question.when is None or question.when.holds({**kept, **given})
         try:
             needed = question if applies else replace(question, needed=False)
             given[question.key] = forms.read(needed, values, today=clock.today(), members=members)
-            asked.append(Asked(question, values))
+            asked.append(Asked(question, values, before=reminder))
         except forms.NotAnAnswer as wrong:
-            asked.append(Asked(question, values, _sentence(question, wrong.code)))
+            asked.append(Asked(question, values, _sentence(question, wrong.code, values), reminder))
     return asked, given
+
+
+def _reminder(question: Question, before: Before | None) -> str:
+    answer = before.answers.get(question.key) if before else None
+    return "" if answer is None or question.ask is Ask.MEMBER else forms.text_of(question, answer, translate=_)
 
 
 def _written(answer: Answer | None) -> list[str]:
@@ -199,50 +329,93 @@ def _written(answer: Answer | None) -> list[str]:
     return answer if isinstance(answer, list) else [str(answer)]
 
 
-def _sentence(question: Question, code: str) -> str:
-    if code == "missing" and question.ask in (Ask.CHOICE, Ask.MEMBER, Ask.SEVERAL):
-        return str(_("1つ えらんでください。"))
-    return str(SENTENCES[code])
+def _sentence(question: Question, code: str, typed: Sequence[str]) -> str:
+    own = {
+        Ask.TEXT: _OF_TEXT,
+        Ask.TELL: _OF_TEXT,
+        Ask.YEN: _OF_YEN,
+        Ask.COUNT: _OF_COUNT,
+        Ask.CHOICE: _OF_CHOICE,
+        Ask.MEMBER: _OF_CHOICE,
+        Ask.SEVERAL: _OF_CHOICE,
+    }.get(question.ask, {})
+    counted = f"{question.most or MOST_COUNTED}{_(question.unit) if question.unit else ''}"
+    most = {Ask.TEXT: SHORT, Ask.TELL: LONG}.get(question.ask, counted)
+    facts = {"typed": (typed[-1] if typed else "")[:30], "most": most}
+    return str(own.get(code, SENTENCES[code])) % facts
 
 
-def _after(it: Opened, screen: Screen, given: dict[str, Answer | None]) -> str:
+def _after(it: Opened, screen: Screen, row: int | None, page: Page | None, given: dict[str, Answer | None]) -> str:
     """Where the page leads: to help if an answer asks for it, back to the last look, or on."""
-    answers = {key: answer for key, answer in {**it.answers, **given}.items() if answer is not None}
-    submission_id = it.draft.submission.id
-    if screen.rows:
-        return url_for("forms.ask", submission_id=submission_id, screen=screen.key)
+    now = _open(it.draft.submission.id)
     then = request.args.get("then")
-    on = _then(it) or _next(it, screen, answers)
-    if any(place.question.key in given for place in forms.dangers(it.form, answers)):
-        return url_for("forms.help_now", submission_id=submission_id, screen=screen.key, then=then)
+    if screen.rows:
+        on = _then(now) or _next_page(now, screen, row, page) or _rows_url(now, screen)
+    else:
+        on = _then(now) or _next(now, screen)
+    if not screen.rows and any(place.question.key in given for place in forms.dangers(now.form, now.answers)):
+        return url_for("forms.help_now", submission_id=now.draft.submission.id, screen=screen.key, then=then)
     return on
+
+
+def _rows_url(it: Opened, screen: Screen) -> str:
+    return url_for("forms.ask", submission_id=it.draft.submission.id, screen=screen.key)
+
+
+def _next_page(it: Opened, screen: Screen, row: int | None, page: Page | None) -> str | None:
+    """The next page of the row, if there is one."""
+    keys = [one.key for one in screen.pages]
+    later = [one.key for one in it.pages(screen, row) if page and keys.index(one.key) > keys.index(page.key)]
+    if not later:
+        return None
+    return url_for("forms.ask", submission_id=it.draft.submission.id, screen=screen.key, row=row, page=later[0])
 
 
 def _then(it: Opened) -> str | None:
     """Where a page leads back to that was opened for one answer."""
+    then = request.args.get("then", "")
+    if then == _FILL:
+        return _gap(it)
     pages = {"check": "forms.check", "correct": "correction.show"}
-    page = pages.get(request.args.get("then", ""))
+    page = pages.get(then)
     return url_for(page, submission_id=it.draft.submission.id) if page else None
 
 
-def _next(it: Opened, screen: Screen, answers: Answers | None = None) -> str:
-    following = forms.asked(it.form, it.answers if answers is None else answers)
+def _gap(it: Opened) -> str:
+    """The first page that still needs an answer; then the files, or the last look."""
+    submission_id = it.draft.submission.id
+    gaps = forms.gaps(it.form, it.answers)
+    for screen in it.screens:
+        if screen.key in gaps:
+            return url_for("forms.ask", submission_id=submission_id, screen=screen.key, row=0, then=_FILL)
+        for place, _answer in forms.places(it.form, it.answers):
+            if place.screen == screen and place.id in gaps:
+                at: dict[str, Any] = {"row": place.row, "page": screen.page_of(place.question.key)}
+                return url_for("forms.ask", submission_id=submission_id, screen=screen.key, then=_FILL, **at)
+    return url_for("forms.files" if it.form.files else "forms.check", submission_id=submission_id)
+
+
+def _next(it: Opened, screen: Screen) -> str:
     keys = [one.key for one in it.form.screens]
-    later = [one.key for one in following if keys.index(one.key) > keys.index(screen.key)]
+    later = [one.key for one in it.screens if not one.aside and keys.index(one.key) > keys.index(screen.key)]
     submission_id = it.draft.submission.id
     if later:
         return url_for("forms.ask", submission_id=submission_id, screen=later[0])
     return url_for("forms.files" if it.form.files else "forms.check", submission_id=submission_id)
 
 
-def _before(it: Opened, screen: Screen | None, row: int | None) -> str:
+def _back(it: Opened, screen: Screen | None, row: int | None, page: Page | None) -> str:
     """Where 「もどる」 leads."""
     submission_id = it.draft.submission.id
-    if back := _then(it):
+    if request.args.get("then") != _FILL and (back := _then(it)):
         return back
+    if screen is not None and page is not None:
+        pages = [one.key for one in it.pages(screen, row)]
+        if at := pages.index(page.key):
+            return url_for("forms.ask", submission_id=submission_id, screen=screen.key, row=row, page=pages[at - 1])
     if screen is not None and row is not None and it.answers.get(screen.key):
         return url_for("forms.ask", submission_id=submission_id, screen=screen.key)
-    keys = [one.key for one in it.screens]
+    keys = [one.key for one in it.screens if not one.aside]
     at = keys.index(screen.key) if screen is not None and screen.key in keys else len(keys)
     return url_for("forms.ask", submission_id=submission_id, screen=keys[at - 1]) if at else url_for("home.show")
 
@@ -276,7 +449,9 @@ def files(submission_id: UUID) -> ResponseReturnValue:
         held = slips.file_rows(session, drafts.files_of(session, draft.version))
         why = drafts.absent_paper(session, draft.version)
     facts = {"files": held, "why": why, "refused": refused, "step": it.step("files"), "limits": settings()}
-    return render_template("forms/files.html", it=it, back=_before(it, None, None), **facts), 422 if refused else 200
+    return render_template(
+        "forms/files.html", it=it, back=_back(it, None, None, None), **facts
+    ), 422 if refused else 200
 
 
 @bp.post("/<uuid:submission_id>/files/<uuid:file_id>/remove")
@@ -317,8 +492,11 @@ def check(submission_id: UUID) -> ResponseReturnValue:
         return redirect(url_for("sent.show", submission_id=submission_id), 303)
     with reading() as session:
         slip = slips.slip(session, it.draft.submission, it.draft.version)
+        seen = remarks.of(session, it.draft.submission, it.draft.version)
     lacking = [screen for screen in it.screens if screen.key in faults]  # screens that need at least one row
+    places = {one.id: one for one in slip.said}
     facts = {"slip": slip, "faults": faults, "lacking": lacking, "step": it.step("check")}
+    facts |= {"remarks": [(one, places.get(one.place)) for one in seen], "explains": it.form.screen("explained")}
     returned = it.draft.submission.state is State.RETURNED
-    page = render_template("forms/check.html", it=it, back=_before(it, None, None), returned=returned, **facts)
+    page = render_template("forms/check.html", it=it, back=_back(it, None, None, None), returned=returned, **facts)
     return page, 422 if faults else 200

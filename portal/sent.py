@@ -17,7 +17,6 @@ from portal.upload import attempt_of_form
 from shared import clock, drafts, duties, intake, receipts, slips
 from shared.clock import TOKYO
 from shared.errors import AlreadySent, NotThere
-from shared.model import DutyKind
 
 bp = Blueprint("sent", __name__)
 
@@ -66,12 +65,11 @@ def change(submission_id: UUID) -> ResponseReturnValue:
     """Write another version, unasked; what was sent stands until the new one is."""
     try:
         with transaction() as session:
-            kind = drafts.change(session, me(), submission_id).submission.kind
+            drafts.change(session, me(), submission_id)
     except AlreadySent:
         flash(_("いまは、この画面からなおせません。電話で教えてください。"), "ask")
         return redirect(url_for("sent.show", submission_id=submission_id), 303)
-    page = "income.check" if kind is DutyKind.INCOME_REPORT else "forms.check"
-    return redirect(url_for(page, submission_id=submission_id), 303)
+    return redirect(url_for("forms.check", submission_id=submission_id), 303)
 
 
 @bp.route("/sent/<uuid:submission_id>/withdraw", methods=["GET", "POST"])

@@ -21,7 +21,6 @@ from shared.model import (
     Duty,
     DutyKind,
     DutyRule,
-    IncomeLine,
     Member,
     Situation,
     State,
@@ -31,7 +30,6 @@ from shared.model import (
 )
 from shared.rules import due as rules
 from shared.rules.forms import form
-from shared.rules.income import WAGE_FIELDS
 from shared.rules.months import add_months, due_on
 from shared.sign_in import Recipient
 
@@ -268,12 +266,9 @@ def _row(
 ) -> DutyRow:
     late = day is not None and day < today
     if draft is None:
-        return DutyRow(kind, month, day, late, None, 0, len(WAGE_FIELDS))
-    content = drafts.content_of(session, draft, drafts.latest_version(session, draft))
-    if isinstance(content, IncomeLine):
-        answered = sum(getattr(content, field) is not None for field in WAGE_FIELDS)
-        return DutyRow(kind, month, day, late, draft.id, answered, len(WAGE_FIELDS))
-    places = [*form.places(filled.declared(session, draft), content.answers)]
-    left = [place.screen.key for place, answer in places if answer is None and place.question.needed]
-    answered = sum(answer is not None for _place, answer in places)
-    return DutyRow(kind, month, day, late, draft.id, answered, len(places), left[0] if left else None)
+        return DutyRow(kind, month, day, late, None, 0, 0)
+    answers = drafts.filled_of(session, drafts.latest_version(session, draft)).answers
+    declared = filled.declared(session, draft)
+    needed = [(place, answer) for place, answer in form.places(declared, answers) if place.question.needed]
+    left = [place.screen.key for place, answer in needed if answer is None]
+    return DutyRow(kind, month, day, late, draft.id, len(needed) - len(left), len(needed), left[0] if left else None)

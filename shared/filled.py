@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -13,7 +15,7 @@ from shared import clock, drafts
 from shared.errors import NotThere
 from shared.model import DutyKind, FilledForm, FormSetting, Member, Message, State, Submission, SubmissionVersion
 from shared.rules.forms import FORMS
-from shared.rules.forms.form import MOST_ROWS, Answer, Form
+from shared.rules.forms.form import MOST_ROWS, Answer, Ask, Form, Screen, begun_with, fits
 from shared.sign_in import Recipient
 
 
@@ -35,7 +37,10 @@ def start(
     if not is_new and message_id is not None:  # what she has begun to write now answers this one
         drafts.draft_of(session, who, submission.id, lock=True).filled.message_id = message_id
     if is_new:
-        drafts.fill(session, drafts.bare_version(session, submission, 1), declared.version, {}, message_id)
+        known = {}
+        if "_people" in declared.known:
+            known["_people"] = "one" if len(members_of(session, who)) == 1 else "several"
+        drafts.fill(session, drafts.bare_version(session, submission, 1), declared.version, known, message_id)
     return submission
 
 
@@ -52,7 +57,8 @@ def form_of(kind: DutyKind) -> Form:
 def declared(session: Session, submission: Submission) -> Form:
     """The form as its office asked it on the day this one was begun."""
     day = submission.created_at.astimezone(clock.TOKYO).date()
-    return form_of(submission.kind).without(_left_out(session, submission.office_id, submission.kind, day))
+    setting = _setting(session, submission.office_id, submission.kind, day)
+    return form_of(submission.kind).as_asked(setting.get("screens", ()), setting.get("asked", ()))
 
 
 def write(
@@ -73,9 +79,9 @@ def write(
     asked = form_of(draft.submission.kind).screen(screen)
     if asked is None or bool(asked.rows) != (row is not None):
         raise NotThere
-    unknown = set(answers) - {question.key for question in asked.questions}
-    if unknown:
-        raise ValueError(f"no such answers: {sorted(unknown)}")
+    members = members_of(session, who)
+    _check(asked, answers, members)
+    answers = {**_hers(asked, members), **answers}
     kept = dict(draft.filled.answers)
     if row is None:
         _put(kept, answers)
@@ -90,6 +96,43 @@ def write(
     draft.filled.answers = kept
     session.flush()
     return draft.filled
+
+
+def write_whole(session: Session, who: Recipient, submission_id: UUID, answers: dict[str, Any]) -> FilledForm:
+    """Keep a whole form at once, for those who have its answers already: made-up offices, tests.
+
+    :param answers: as they are kept; what a screen with rows held before goes.
+    """
+    draft = drafts.draft_of(session, who, submission_id, lock=True)
+    for screen in form_of(draft.submission.kind).screens:
+        if screen.rows:
+            for row in reversed(range(len(draft.filled.answers.get(screen.key, ())))):
+                remove_row(session, who, submission_id, screen.key, row)
+            for row, given in enumerate(answers.get(screen.key, ())):
+                write(session, who, submission_id, screen.key, given, row)
+        else:
+            given = {question.key: answers[question.key] for question in screen.questions if question.key in answers}
+            write(session, who, submission_id, screen.key, given)
+    return draft.filled
+
+
+def _check(asked: Screen, answers: dict[str, Answer | None], members: Sequence[Member]) -> None:
+    """What is kept is typed: the pages have read it, and here nothing else comes by."""
+    questions = {question.key: question for question in asked.questions}
+    ids = {str(member.id) for member in members}
+    wrong = [
+        key
+        for key, answer in answers.items()
+        if key not in questions or (answer is not None and not fits(questions[key], answer, ids))
+    ]
+    if wrong:
+        raise ValueError(f"no such answers: {sorted(wrong)}")
+
+
+def _hers(asked: Screen, members: Sequence[Member]) -> dict[str, Answer | None]:
+    """Nobody who lives alone is asked whose it is."""
+    keys = [question.key for question in asked.questions if question.ask is Ask.MEMBER]
+    return dict.fromkeys(keys, str(members[0].id)) if len(members) == 1 else {}
 
 
 def _put(kept: dict[str, Any], answers: dict[str, Answer | None]) -> None:
@@ -111,29 +154,46 @@ def remove_row(session: Session, who: Recipient, submission_id: UUID, screen: st
         session.flush()
 
 
-def last_sent(session: Session, who: Recipient, kind: DutyKind) -> FilledForm | None:
-    """What the person sent last in this form, if anything."""
-    return session.scalar(
-        select(FilledForm)
+@dataclass(frozen=True)
+class Before:
+    """What was answered in a form the last time, and which month that was about."""
+
+    month: date
+    form_version: int
+    answers: dict[str, Any]
+
+
+def earlier(session: Session, who: Recipient, form: Form, month: date) -> Before | None:
+    """What the person sent in this form the last time; of one whose month she says, for the newest earlier month."""
+    return earlier_of(session, who.office_id, who.member_id, form, month)
+
+
+def earlier_of(session: Session, office_id: UUID, member_id: UUID, form: Form, month: date) -> Before | None:
+    """``earlier``, of any member."""
+    of_before = (Submission.month < month,) if form.months_back else ()
+    found = session.execute(
+        select(Submission.month, FilledForm)
         .join(
             SubmissionVersion,
-            (SubmissionVersion.office_id == FilledForm.office_id) & (SubmissionVersion.id == FilledForm.id),
+            (SubmissionVersion.office_id == Submission.office_id)
+            & (SubmissionVersion.submission_id == Submission.id)
+            & (SubmissionVersion.no == Submission.version_no),
         )
         .join(
-            Submission,
-            (Submission.office_id == SubmissionVersion.office_id)
-            & (Submission.id == SubmissionVersion.submission_id)
-            & (Submission.version_no == SubmissionVersion.no),
+            FilledForm,
+            (FilledForm.office_id == SubmissionVersion.office_id) & (FilledForm.id == SubmissionVersion.id),
         )
         .where(
-            Submission.office_id == who.office_id,
-            Submission.member_id == who.member_id,
-            Submission.kind == kind,
+            Submission.office_id == office_id,
+            Submission.member_id == member_id,
+            Submission.kind == form.kind,
             Submission.state.not_in((State.DRAFT, State.WITHDRAWN, State.VOIDED)),
+            *of_before,
         )
-        .order_by(Submission.arrived_at.desc())
+        .order_by(*((Submission.month.desc(),) if form.months_back else ()), Submission.arrived_at.desc())
         .limit(1)
-    )
+    ).one_or_none()
+    return Before(found[0], found[1].form_version, found[1].answers) if found else None
 
 
 def as_before(session: Session, who: Recipient, submission_id: UUID) -> FilledForm:
@@ -142,21 +202,23 @@ def as_before(session: Session, who: Recipient, submission_id: UUID) -> FilledFo
     :raises AlreadySent: if it has been sent meanwhile.
     """
     draft = drafts.draft_of(session, who, submission_id, lock=True)
-    before = last_sent(session, who, draft.submission.kind)
+    form = form_of(draft.submission.kind)
+    before = earlier(session, who, form, draft.submission.month)
     if before is not None and before.form_version == draft.filled.form_version:
-        draft.filled.answers = {**before.answers, **draft.filled.answers}
+        taken = begun_with(form, before.answers)
+        draft.filled.answers = {**taken, **draft.filled.answers}
         session.flush()
     return draft.filled
 
 
-def _left_out(session: Session, office_id: UUID, kind: DutyKind, day: date) -> frozenset[str]:
+def _setting(session: Session, office_id: UUID, kind: DutyKind, day: date) -> dict[str, Any]:
     setting = session.scalar(
         select(FormSetting)
         .where(FormSetting.office_id == office_id, FormSetting.kind == kind, FormSetting.from_day <= day)
         .order_by(FormSetting.from_day.desc())
         .limit(1)
     )
-    return frozenset(setting.left_out.get("screens", ())) if setting else frozenset()
+    return setting.left_out if setting else {}
 
 
 def members_of(session: Session, who: Recipient) -> list[Member]:

@@ -23,8 +23,6 @@ from shared.model import (
     Correction,
     CorrectionItem,
     FileState,
-    FilledForm,
-    IncomeLine,
     Reason,
     State,
     Submission,
@@ -33,7 +31,6 @@ from shared.model import (
 )
 from shared.model.states import NEXT
 from shared.rules.forms import form
-from shared.rules.income import WAGE_FIELDS, gaps
 from shared.rules.months import open_days_after
 from shared.rules.numbers import submission_number
 from shared.rules.wareki import fiscal_year
@@ -121,17 +118,13 @@ def _take_off_the_desk(session: Session, submission: Submission) -> None:
 
 def _finish(session: Session, draft: Draft) -> dict[str, str]:
     """Make ready for sending what is written; or say, field by field, what is missing."""
-    match draft.content:
-        case IncomeLine() as line:
-            return gaps({field: getattr(line, field) for field in WAGE_FIELDS})
-        case FilledForm() as filled:
-            declared = declared_form(session, draft.submission)
-            faults = form.gaps(declared, filled.answers)
-            if declared.files_needed and not files_of(session, draft.version):
-                faults["files"] = "missing"
-            filled.answers = form.settled(declared, filled.answers)
-            draft.submission.urgent = bool(form.dangers(declared, filled.answers))
-            return faults
+    declared = declared_form(session, draft.submission)
+    faults = form.gaps(declared, draft.filled.answers)
+    if declared.files_needed and not files_of(session, draft.version):
+        faults["files"] = "missing"
+    draft.filled.answers = form.settled(declared, draft.filled.answers)
+    draft.submission.urgent = bool(form.dangers(declared, draft.filled.answers))
+    return faults
 
 
 def settle(session: Session, submission: Submission) -> None:

@@ -29,7 +29,7 @@ from shared.model import (
 from shared.outbox import promise
 from shared.review import changed_meanwhile, done_by
 from shared.rules.forms import title_of
-from shared.rules.forms.form import text_of
+from shared.rules.forms.form import name, text_of
 from shared.rules.numbers import document_number
 from shared.rules.wareki import fiscal_year, japanese_date, japanese_moment
 from shared.sign_in import Recipient, Staff
@@ -242,23 +242,8 @@ def _content(session: Session, who: Staff, submission: Submission, document_no: 
 def declared(said: Slip) -> list[list[str]]:
     """What was declared, label and value, as the certificate prints it."""
     absent = [["ない書類", ABSENT[said.absent]]] if said.absent else []
-    wage = said.wage
-    if wage is None:
-        return [[label_of(row), text_of(row.question, row.answer, row.member)] for row in said.said] + absent
-
-    def yen(amount: int | None) -> str:
-        return "—" if amount is None else f"{amount:,}円"
-
-    return [
-        ["働いた人", wage.earner],
-        ["会社（勤め先）", wage.employer or "—"],
-        ["働いた日", "—" if wage.work_days is None else f"{wage.work_days}日"],
-        [f"{said.month.month}月の給料（総支給額）", yen(wage.gross_yen)],
-        ["引かれた社会保険料", yen(wage.social_insurance_yen)],
-        ["引かれた税金", yen(wage.income_tax_yen)],
-        ["通勤にかかったお金", yen(wage.commuting_yen)],
-        *absent,
-    ]
+    rows = [row for row in said.said if row.is_said]
+    return [[label_of(row), text_of(row.question, row.answer, row.member)] for row in rows] + absent
 
 
 ABSENT: Final = {
@@ -270,9 +255,9 @@ ABSENT: Final = {
 
 
 def label_of(row: SaidRow) -> str:
-    """What an answer is called on paper; with its number where there may be several: 会社名（2つめ）."""
-    short = row.question.short
-    return short if row.row is None else f"{short}（{row.row + 1}つめ）"
+    """What an answer is called on paper; with its number where there are several: 会社名（2つめ）."""
+    short = name(row.question, row.month)
+    return short if row.row is None or row.of == 1 else f"{short}（{row.row + 1}つめ）"
 
 
 def readable_size(size: int) -> str:

@@ -18,7 +18,6 @@ from shared.model import (
     FileState,
     FilledForm,
     How,
-    IncomeLine,
     Likeness,
     Member,
     Reason,
@@ -71,29 +70,24 @@ class FileRow:
 
 
 @dataclass(frozen=True)
-class WageRow:
-    """One wage line; amounts in yen, None where nothing is written yet."""
-
-    earner: str
-    employer: str | None
-    work_days: int | None
-    gross_yen: int | None
-    social_insurance_yen: int | None
-    income_tax_yen: int | None
-    commuting_yen: int | None
-
-
-@dataclass(frozen=True)
 class SaidRow:
     """One answer of a declared form, for show. ``id`` is its place in the form; see ``rules.forms.form.Place``."""
 
     id: str
     screen: str
     row: int | None  # counted from 0, where a screen may be filled in several times
+    of: int  # how many rows there are
+    page: str | None  # of the row, where it has pages
+    month: date  # of the form
     question: Question
     answer: Answer | None
     member: str  # the name, where the answer is a member of the household
     danger: bool
+
+    @property
+    def is_said(self) -> bool:
+        """Whether it belongs on a paper: what need not be answered, and is not, says nothing."""
+        return self.question.needed or self.answer not in (None, [])
 
 
 @dataclass(frozen=True)
@@ -135,8 +129,7 @@ class Slip:
     sent_at: datetime | None  # of this version
     look_by: date | None
     answer_by: date | None
-    wage: WageRow | None  # of an income report
-    said: list[SaidRow]  # of a declared form
+    said: list[SaidRow]
     absent: WhyAbsent | None  # why a paper is not with it
     files: list[FileRow]
     correction: CorrectionRow | None  # the last one that was asked
@@ -147,7 +140,6 @@ class Slip:
 def slip(session: Session, submission: Submission, version: SubmissionVersion | None = None) -> Slip:
     """The submission as it was last sent, or in ``version``."""
     version = version or drafts.sent_version(session, submission)
-    content = drafts.content_of(session, submission, version)
     member = session.get_one(Member, (submission.office_id, submission.member_id))
     receipt = session.scalar(
         select(Receipt).where(
@@ -171,26 +163,12 @@ def slip(session: Session, submission: Submission, version: SubmissionVersion | 
         sent_at=version.sent_at,
         look_by=submission.look_by,
         answer_by=submission.answer_by,
-        wage=_wage(session, content) if isinstance(content, IncomeLine) else None,
-        said=said(session, submission, content) if isinstance(content, FilledForm) else [],
+        said=said(session, submission, drafts.filled_of(session, version)),
         absent=drafts.absent_paper(session, version),
         files=file_rows(session, drafts.files_of(session, version)),
         correction=last_correction(session, submission),
         receipt_id=receipt.id if receipt else None,
         receipt_ready=bool(receipt and receipt.pdf_key),
-    )
-
-
-def _wage(session: Session, line: IncomeLine) -> WageRow:
-    earner = session.get(Member, (line.office_id, line.earner_id)) if line.earner_id else None
-    return WageRow(
-        earner=earner.name if earner else "",
-        employer=line.employer,
-        work_days=line.work_days,
-        gross_yen=line.gross_yen,
-        social_insurance_yen=line.social_insurance_yen,
-        income_tax_yen=line.income_tax_yen,
-        commuting_yen=line.commuting_yen,
     )
 
 
@@ -203,7 +181,21 @@ def said(session: Session, submission: Submission, filled: FilledForm) -> list[S
         name = ""
         if place.question.ask is form.Ask.MEMBER and isinstance(answer, str):
             name = session.get_one(Member, (submission.office_id, UUID(answer))).name
-        rows.append(SaidRow(place.id, place.screen.key, place.row, place.question, answer, name, place.id in dangers))
+        page = place.screen.page_of(place.question.key)
+        rows.append(
+            SaidRow(
+                id=place.id,
+                screen=place.screen.key,
+                row=place.row,
+                of=0 if place.row is None else len(filled.answers[place.screen.key]),
+                page=page,
+                month=submission.month,
+                question=place.question,
+                answer=answer,
+                member=name,
+                danger=place.id in dangers,
+            )
+        )
     return rows
 
 
@@ -322,22 +314,12 @@ def _standing(who: Recipient) -> Select[Submission]:
     )
 
 
-def sent_for(session: Session, who: Recipient, month: date) -> list[Slip]:
-    """Income reports the person has sent for ``month`` and not taken back, oldest first."""
-    is_report = Submission.kind == DutyKind.INCOME_REPORT
-    rows = session.scalars(_standing(who).where(is_report, Submission.month == month).order_by(Submission.arrived_at))
-    return [slip(session, submission) for submission in rows]
-
-
-def last_before(session: Session, who: Recipient, month: date) -> Slip | None:
-    """The income report the person sent for the newest month before ``month``, if anything."""
-    row = session.scalar(
-        _standing(who)
-        .where(Submission.kind == DutyKind.INCOME_REPORT, Submission.month < month)
-        .order_by(Submission.month.desc(), Submission.arrived_at.desc())
-        .limit(1)
+def sent_for(session: Session, who: Recipient, kind: DutyKind, month: date) -> list[Slip]:
+    """What the person has sent in this form for ``month`` and not taken back, oldest first."""
+    rows = session.scalars(
+        _standing(who).where(Submission.kind == kind, Submission.month == month).order_by(Submission.arrived_at)
     )
-    return slip(session, row) if row else None
+    return [slip(session, submission) for submission in rows]
 
 
 def pages_of(session: Session, office_id: UUID, file_id: UUID) -> list[SafeCopy]:

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext
 from config.log import log
 from config.web import transaction
 from config.words import thing
-from shared import journal, messages, review, slips
+from shared import journal, messages, remarks, review, slips
 from shared.errors import NotAMessage, NotThere
 from shared.model import Actor
 from shared.slips import FileRow
@@ -36,6 +36,7 @@ def _page(submission_id: UUID, *, fault: str = "", typed: str = "") -> str:
     with transaction() as rows:
         submission = review.open_for(rows, who, submission_id)
         it = opened(rows, who, submission, request.args.get("version", type=int))
+        seen = remarks.of(rows, submission, it.version)
         file = _file(it)
         copies = pages(rows, who, file)
         like_in = earlier(rows, who, file)
@@ -43,7 +44,15 @@ def _page(submission_id: UUID, *, fault: str = "", typed: str = "") -> str:
         version = it.slip.version_no
         journal.record(rows, who.office_id, actor, "submission.viewed", submission_id, version=version)
         thread = messages.thread(rows, who.office_id, submission.member_id)
-    facts = {"file": file, "copies": copies, "like_in": like_in, "thread": thread, "fault": fault, "typed": typed}
+    facts = {
+        "remarks": seen,
+        "file": file,
+        "copies": copies,
+        "like_in": like_in,
+        "thread": thread,
+        "fault": fault,
+        "typed": typed,
+    }
     return render_template("review.html", it=it, slip=it.slip, **facts)
 
 

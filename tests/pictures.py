@@ -109,7 +109,7 @@ def _walk(browser: Browser, folder: Path, code: str, portal: str, staff: str) ->
         file="IMG_0417.jpg",
         file_reason="一部が切れている",
         file_detail="出勤の日数",
-        value="gross_yen",
+        value="jobs-0-gross_yen",
         value_detail="総支給額のところ",
     )
     phone.home()

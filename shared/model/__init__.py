@@ -4,7 +4,6 @@ from shared.model.actor import MACHINE, Actor, ActorKind
 from shared.model.base import Base, new_id
 from shared.model.file import How, Likeness, OriginalFetch, SafeCopy, StoredFile, VersionFile
 from shared.model.forms import AbsentPaper, FilledForm, FormSetting, WhyAbsent
-from shared.model.income import IncomeKind, IncomeLine, IncomeReport
 from shared.model.journal import LogEntry
 from shared.model.message import Message
 from shared.model.office import NumberSeries, WelfareOffice
@@ -39,9 +38,6 @@ __all__ = [
     "FormSetting",
     "Household",
     "How",
-    "IncomeKind",
-    "IncomeLine",
-    "IncomeReport",
     "Invitation",
     "InvitationState",
     "Job",

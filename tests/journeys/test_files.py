@@ -67,7 +67,7 @@ def picker(phone: Phone, town: Town) -> Phone:
     phone.careful = town.engine.dialect.name == "postgresql"
     phone.sign_in(town.code)
     phone.begin()
-    phone.page.goto(re.sub(r"/[a-z]+$", "/payslips", phone.page.url))
+    phone.page.goto(re.sub(r"/[a-z]+$", "/files", phone.page.url))
     return phone
 
 
@@ -152,7 +152,7 @@ def test_another_page_of_the_same_person_goes_on_with_it(picker: Phone, town: To
     line.back()
     picker.page.goto(f"{town.portal}/home")
     assert held(town) == []
-    picker.page.goto(place.replace("/payslips", "/check"))
+    picker.page.goto(place.replace("/files", "/check"))
     expect(picker.arrived()).to_contain_text(big.name)
     assert same(held(town)[0], big)
 
@@ -380,7 +380,7 @@ def test_without_a_place_to_keep_it_is_sent_all_the_same(
     phone = Phone(page, town.portal)
     phone.sign_in(town.code)
     phone.begin()
-    page.goto(re.sub(r"/[a-z]+$", "/payslips", page.url))
+    page.goto(re.sub(r"/[a-z]+$", "/files", page.url))
     phone.choose(payslip_pdf)
     expect(phone.arrived()).to_contain_text(payslip_pdf.name)
     with sessions(town.engine)() as session:

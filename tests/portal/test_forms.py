@@ -124,15 +124,12 @@ def test_somebody_elses_form_is_not_there(hanako: Somebody, jiro: Somebody) -> N
         assert jiro.phone.open(f"/forms/{draft}/{place}").status == 404
 
 
-def test_an_address_of_the_income_report_leads_to_no_form_and_the_reverse(
-    hanako: Somebody, begun: UUID, make_session: Make
-) -> None:
+def test_an_address_of_one_form_leads_into_no_other(hanako: Somebody, begun: UUID, make_session: Make) -> None:
     draft = begin(hanako)
     assert hanako.phone.open(f"/forms/{begun}/health").status == 404
-    assert hanako.phone.open(f"/forms/{begun}/check").status == 404
-    assert hanako.phone.open(f"/income/{draft}/gross").status == 404
-    assert hanako.phone.open(f"/income/{draft}/check").status == 404
-    assert hanako.phone.open("/forms/income_report/new").status == 404
+    assert hanako.phone.open(f"/forms/{draft}/jobs/0/gross").status == 404
+    for place in ("jobs/0/health", "jobs/1/gross", "jobs/0/estimate", "worked/0", "worked/0/gross"):
+        assert hanako.phone.open(f"/forms/{begun}/{place}").status == 404, place
 
 
 def test_as_last_time_is_one_tap_and_shows_everything_before_it_is_sent(

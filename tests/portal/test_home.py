@@ -30,7 +30,7 @@ def brought_to(make_session: Make, one: Somebody, state: State) -> Submission:
 def test_where_nothing_is_due_the_page_says_so_and_offers_the_way(hanako: Somebody) -> None:
     page = hanako.phone.open("/home")
     assert page.heading == "今月やることは、ありません"
-    assert "/income/new" in page.links
+    assert "/forms/income_report/new" in page.links
 
 
 def test_what_is_due_stands_there_with_its_day_and_one_button(hanako: Somebody, make_session: Make) -> None:
@@ -39,7 +39,7 @@ def test_what_is_due_stands_there_with_its_day_and_one_button(hanako: Somebody, 
     assert page.heading == "今月やること　1つ"
     assert "収入申告書　10月分" in page.text
     assert "11月30月曜まで" in page.text.replace(" ", "")
-    assert hanako.phone.press("/income/new").place.endswith("/employer")
+    assert "/forms/income_report/new?month=2026-10" in page.links
 
 
 def test_what_was_begun_goes_on_where_it_was(hanako: Somebody, make_session: Make) -> None:
@@ -47,8 +47,8 @@ def test_what_was_begun_goes_on_where_it_was(hanako: Somebody, make_session: Mak
     draft = brought_to(make_session, hanako, State.DRAFT)
     page = hanako.phone.open("/home")
     assert "途中まで書いてあります" in page.text
-    assert "6つのうち 6つ" in page.text
-    assert hanako.path(draft.id, "employer") in page.links
+    assert "12個のうち 12個" in page.text
+    assert hanako.path(draft.id, "check") in page.links
 
 
 def test_a_late_report_is_still_welcome(hanako: Somebody, make_session: Make) -> None:

@@ -156,7 +156,7 @@ class Counted(io.BytesIO):
 
 def test_the_upload_of_a_stranger_is_not_even_read(phone: Phone, report: UUID, kept: Keys) -> None:
     token = phone.open("/").form().fields["csrf_token"]
-    for path, status in ((f"/income/{report}/payslips", 303), (f"/correct/{report}", 303), ("/nowhere", 404)):
+    for path, status in ((f"/forms/{report}/files", 303), (f"/correct/{report}", 303), ("/nowhere", 404)):
         body = Counted(JPEG * 100)
         size = len(body.getvalue())
         answer = phone.client.post(path, input_stream=body, content_length=size, content_type=MULTIPART)
@@ -178,7 +178,7 @@ def test_nothing_is_added_to_what_was_sent(
     assert phone.press().place == f"/sent/{report}"
     page = phone.post_files(form.action, form.fields, Sent("late.jpg"))
     assert page.status in (303, 409)
-    page = phone.post(f"/income/{report}/payslips/{rows()[0].id}/remove", form.fields)
+    page = phone.post(f"/forms/{report}/files/{rows()[0].id}/remove", form.fields)
     assert page.status in (303, 409)
     assert len(rows()) == len(kept()) == 1
     with make_session() as session:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from shared import clock, drafts, duties, filled, intake
+from shared import clock, duties, filled, intake
 from shared.errors import RuleOfThePast
 from shared.model import MACHINE, Duty, DutyKind, DutyRule, LogEntry, Situation, State
 from shared.sign_in import Recipient
@@ -59,15 +59,15 @@ def test_on_its_day_nothing_is_late(session: Session, who: Recipient) -> None:
 
 def test_what_was_begun_says_how_far_it_is(session: Session, who: Recipient) -> None:
     open_duty(session, who, OCTOBER)
-    row = drafts.start_report(session, who, OCTOBER)
-    drafts.write(session, who, row.id, {"employer": "株式会社みほん清掃", "work_days": 0})
+    row = factories.begun(session, who, OCTOBER)
+    factories.write(session, who, row.id, {"employer": "株式会社みほん清掃", "work_days": 0})
     (line,) = duties.to_do(session, who, clock.today())
-    assert (line.draft_id, line.answered, line.asked) == (row.id, 2, 6)
+    assert (line.draft_id, line.answered, line.asked) == (row.id, 4, 12)
 
 
 def test_a_report_nobody_asked_for_stands_there_too_while_it_is_written(session: Session, who: Recipient) -> None:
     row = factories.draft(session, who, SEPTEMBER)
-    assert to_do(session, who) == [(SEPTEMBER, date(2026, 10, 28), True, 6)]
+    assert to_do(session, who) == [(SEPTEMBER, date(2026, 10, 28), True, 12)]
     intake.send(session, who, row.id, attempt=uuid4())
     assert to_do(session, who) == []
 
@@ -84,7 +84,7 @@ def test_just_what_was_sent_and_stands_is_done(session: Session, state: State) -
 def test_a_second_report_of_a_month_is_to_do_until_it_is_sent(session: Session, who: Recipient) -> None:
     open_duty(session, who, OCTOBER)
     intake.send(session, who, factories.draft(session, who).id, attempt=uuid4())
-    second = drafts.start_report(session, who, OCTOBER)
+    second = factories.begun(session, who, OCTOBER)
     assert [line.draft_id for line in duties.to_do(session, who, clock.today())] == [second.id]
 
 

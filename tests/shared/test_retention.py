@@ -80,7 +80,7 @@ def bring(session: Session, row: Submission, who: Recipient, state: State) -> No
         worker = factories.caseworker_of(session, row)
         review.claim(session, worker, row.id)
         if state is State.RETURNED:
-            asked = review.AskAgain(seen=row.revision, attempt=uuid4(), values={"gross_yen": (Reason.DARK, "")})
+            asked = review.AskAgain(seen=row.revision, attempt=uuid4(), values={"jobs-0-gross_yen": (Reason.DARK, "")})
             review.send_back(session, worker, row.id, asked)
         elif state is State.ON_HOLD:
             row.move(state, MACHINE)

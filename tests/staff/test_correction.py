@@ -48,7 +48,11 @@ def file_again(scene: Scene, reason: str = "dark", detail: str = "出勤の日�
 
 
 def value_again(detail: str = "85,500円では") -> dict[str, str]:
-    return {"value-gross_yen": "y", "value-gross_yen-reason": "differs", "value-gross_yen-detail": detail}
+    return {
+        "value-jobs-0-gross_yen": "y",
+        "value-jobs-0-gross_yen-reason": "differs",
+        "value-jobs-0-gross_yen-detail": detail,
+    }
 
 
 def nothing_stored(make_session: Make, scene: Scene) -> bool:
@@ -68,7 +72,7 @@ def test_a_file_and_a_value_are_asked_for_with_reason_and_detail(desk: Desk, sce
         items = session.scalars(select(CorrectionItem).order_by(CorrectionItem.id)).all()
         assert [(item.file_id, item.value, item.reason, item.detail) for item in items] == [
             (scene.file_id, None, Reason.DARK, "出勤の日数"),
-            (None, "gross_yen", Reason.DIFFERS, "85,500円では"),
+            (None, "jobs-0-gross_yen", Reason.DIFFERS, "85,500円では"),
         ]
         assert session.scalars(select(Correction.memo)).one() == "電話で話した"
 

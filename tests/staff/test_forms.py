@@ -120,7 +120,7 @@ def test_what_a_form_does_not_have_cannot_be_asked_for(hanako: Recipient, worker
     with make_session.begin() as session:
         row = check_in(session, hanako)
         review.claim(session, worker, row.id)
-        asked = review.AskAgain(seen=row.revision, attempt=uuid4(), values={"gross_yen": (Reason.DIFFERS, "")})
+        asked = review.AskAgain(seen=row.revision, attempt=uuid4(), values={"jobs-0-gross_yen": (Reason.DIFFERS, "")})
         with pytest.raises(ValueError, match="not in this version"):
             review.send_back(session, worker, row.id, asked)
 

@@ -161,7 +161,7 @@ def rounds(
         hers.open(f"/files/{held.file_id}/1.jpg"),
         form,
         hers.send(form, f"{held.path}/return"),
-        hers.send(form, f"{held.path}/return", do="look", **{"value-gross_yen": "y"}),
+        hers.send(form, f"{held.path}/return", do="look", **{"value-jobs-0-gross_yen": "y"}),
         hers.send(hers.open(held.path), f"{held.path}/message#messages", text="［日付］までに"),
         hers.open("/receipts"),
         hers.open("/review/nothing"),
@@ -242,7 +242,7 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
     deciding, issuing = enter(held.worker), enter(kaoru)
     nobody = factories.unknown_id()
     rule = {"what": "original", "days": "9", "from_day": "2099-01-01", "source": "規程"}
-    fields = {"seen": str(row.revision), "attempt": str(factories.unknown_id()), "value-gross_yen": "y"}
+    fields = {"seen": str(row.revision), "attempt": str(factories.unknown_id()), "value-jobs-0-gross_yen": "y"}
     issue = {"seen": str(accepted_row.revision), "attempt": str(factories.unknown_id())}
     with make_session() as session:
         before = counted(session)
