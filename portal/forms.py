@@ -23,6 +23,7 @@ from config.web import reading, settings, transaction
 from portal.access import me, parked, recipient_required
 from portal.upload import Refusal, attempt_of_form, take
 from shared import clock, drafts, filled, intake, slips
+from shared import typed as half
 from shared.errors import AlreadySent, Incomplete
 from shared.model import DutyKind, State
 from shared.rules.forms import form as forms
@@ -42,6 +43,7 @@ SENTENCES: Final = {
     "negative": lazy_gettext("マイナスはつけないで、数字だけで書いてください。"),
     "too_much": lazy_gettext("数字が大きすぎるようです。もう一度見てください。"),
     "not_a_day": lazy_gettext("日づけを読めませんでした。例：11月22日、令和8年11月22日"),
+    "my_number": lazy_gettext("マイナンバーのような12けたの番号は、いりません。番号を消してください。"),
     "far_away": lazy_gettext("ずいぶん はなれた日づけのようです。年を見てください。"),
 }
 
@@ -129,12 +131,16 @@ def ask(submission_id: UUID, screen: str, row: int | None) -> ResponseReturnValu
     again = parked()
     typed = request.form if request.method == "POST" else again
     asked, given = _read(shown, kept, typed, [key for key, _name in it.members])
+    if typed is None:
+        asked = _as_typed(asked, half.given(it.draft.filled, shown, row))
     wrong = [one for one in asked if one.error]
     if request.method == "POST":
         right = {key: answer for key, answer in given.items() if not any(one.question.key == key for one in wrong)}
-        if right and (row is None or not wrong):
-            with transaction() as session:
+        still = {one.question.key: one.values for one in (asked if row is not None else wrong)} if wrong else {}
+        with transaction() as session:
+            if right and (row is None or not wrong):
                 filled.write(session, me(), submission_id, screen, right, row)
+            half.leave(session, me(), submission_id, shown, row, still)
         if not wrong:
             return redirect(_after(it, shown, given), 303)
     facts = {"it": it, "screen": shown, "row": row, "asked": asked, "wrong": wrong, "step": it.step(screen)}
@@ -180,7 +186,7 @@ def _read(
     given: dict[str, Answer | None] = {}
     for question in screen.questions:
         if typed is None:
-            asked.append(Asked(question, _written(kept.get(question.key))))
+            asked.append(Asked(question, forms.written(kept.get(question.key))))
             continue
         values = typed.getlist(question.key)
         applies = question.when is None or question.when.holds({**kept, **given})
@@ -193,10 +199,9 @@ def _read(
     return asked, given
 
 
-def _written(answer: Answer | None) -> list[str]:
-    if answer is None:
-        return []
-    return answer if isinstance(answer, list) else [str(answer)]
+def _as_typed(asked: list[Asked], typed: dict[str, list[str]]) -> list[Asked]:
+    """The questions with what was typed last and is not answered yet."""
+    return [replace(one, values=typed.get(one.question.key, one.values)) for one in asked]
 
 
 def _sentence(question: Question, code: str) -> str:
@@ -319,6 +324,7 @@ def check(submission_id: UUID) -> ResponseReturnValue:
         slip = slips.slip(session, it.draft.submission, it.draft.version)
     lacking = [screen for screen in it.screens if screen.key in faults]  # screens that need at least one row
     facts = {"slip": slip, "faults": faults, "lacking": lacking, "step": it.step("check")}
+    facts["unfinished"] = list(half.unfinished(it.form, it.draft.filled))
     returned = it.draft.submission.state is State.RETURNED
     page = render_template("forms/check.html", it=it, back=_before(it, None, None), returned=returned, **facts)
     return page, 422 if faults else 200

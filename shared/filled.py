@@ -108,6 +108,8 @@ def remove_row(session: Session, who: Recipient, submission_id: UUID, screen: st
     if 0 <= row < len(rows):
         kept[screen] = rows[:row] + rows[row + 1 :]
         draft.filled.answers = kept
+        typed = (draft.filled.typed or {}).items()  # those behind it have new numbers now
+        draft.filled.typed = {place: values for place, values in typed if not place.startswith(f"{screen}-")}
         session.flush()
 
 

@@ -129,7 +129,7 @@ def _finish(session: Session, draft: Draft) -> dict[str, str]:
             faults = form.gaps(declared, filled.answers)
             if declared.files_needed and not files_of(session, draft.version):
                 faults["files"] = "missing"
-            filled.answers = form.settled(declared, filled.answers)
+            filled.answers, filled.typed = form.settled(declared, filled.answers), {}
             draft.submission.urgent = bool(form.dangers(declared, filled.answers))
             return faults
 

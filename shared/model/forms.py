@@ -27,6 +27,7 @@ class FilledForm(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     form_version: Mapped[int]
     answers: Mapped[dict[str, Any]]
+    typed: Mapped[dict[str, Any] | None] = mapped_column(default=dict)  # see shared.typed; None: of an old release
     message_id: Mapped[UUID | None]  # the caseworker's question it answers
 
 

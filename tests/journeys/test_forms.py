@@ -5,12 +5,13 @@ a change after sending, a withdrawal.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import PASSWORD, Town
+from tests.journeys.conftest import PASSWORD, PHONE, Town
 from tests.journeys.desk import Desk
 from tests.journeys.phone import Phone
 
@@ -135,3 +136,63 @@ def test_photos_for_a_repair_are_added_to_and_taken_back(
     thumb.careful = script
     room(thumb, desk, town, payslip_photo, payslip_pdf)
     assert thumb.looks == []
+
+
+def kept(phone: Phone) -> str:
+    """What the page says of what is half written, once it says something new."""
+    line = phone.page.locator("#kept [data-in=kept]")
+    expect(line).to_be_visible()
+    return line.inner_text()
+
+
+def test_what_is_half_written_stands_on_another_phone_and_the_page_says_when_the_line_is_down(
+    phone: Phone, open_page: Callable[..., Page], town: Town
+) -> None:
+    phone.careful = True
+    phone.sign_in(town.code)
+    phone.page.goto(f"{town.portal}/pin/choose")
+    phone.page.locator("#pin").fill("7391 2846")
+    phone.page.get_by_role("button", name="決める").click()
+    open_form(phone, "変わったことの届け")
+    choose(phone, "家賃が")
+    field = phone.page.locator("#rent_now")
+    field.press_sequentially("3万8")
+    assert re.search(r"ここまで残りました　[0-9]+:[0-9]{2}$", kept(phone)), "a pause is enough"
+    phone.look("half-written")
+
+    phone.page.context.set_offline(True)
+    field.press_sequentially("千")
+    down = phone.page.locator("#kept [data-in=down]")
+    expect(down).to_be_visible()
+    phone.look("half-written-offline")
+    phone.page.context.set_offline(False)
+    expect(down).to_be_hidden()
+    kept(phone)
+    expect(phone.page.locator("#kept [role=status]")).to_contain_text("ここまで残りました")
+
+    other = Phone(open_page(PHONE, script=False), town.portal, script=False)
+    other.page.goto(town.portal)
+    other.page.get_by_label("手紙の番号を入れてください").fill(town.code)
+    other.next()
+    other.page.locator("#pin").fill("7391 2846")
+    other.page.get_by_role("button", name="入る").click()
+    expect(other.page.locator("h1")).to_contain_text("今月やること")
+    other.page.goto(phone.page.url)
+    assert other.page.locator("#rent_now").input_value() == "3万8千"
+    other.next()
+    assert other.page.url.endswith("/since")
+    assert phone.looks == []
+
+
+def test_a_my_number_is_not_kept_and_the_page_says_so(phone: Phone, town: Town) -> None:
+    phone.careful = True
+    phone.sign_in(town.code)
+    open_form(phone, "変わったことの届け")
+    choose(phone, "そのほか")
+    phone.page.goto(re.sub("/[a-z]+$", "/tell", phone.page.url))
+    phone.page.locator("#tell").press_sequentially("6214 9832 0257")
+    expect(phone.page.locator("#kept [data-in=refused]")).to_contain_text("マイナンバー")
+    phone.look("half-written-refused")
+    phone.page.reload()
+    assert phone.page.locator("#tell").input_value() == ""
+    assert phone.looks == []

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from shared.model import DutyKind
+from shared.rules import my_number
 from shared.rules.calendar_day import NotADay, day_of
 from shared.rules.wareki import japanese_date
 from shared.rules.yen import NotAnAmount, count, yen
@@ -150,7 +151,7 @@ class Place:
 
 
 class NotAnAnswer(ValueError):
-    """``code`` says why: missing, unknown, too_long, and those of ``NotAnAmount`` and ``NotADay``."""
+    """``code`` says why: missing, unknown, too_long, my_number, and those of ``NotAnAmount`` and ``NotADay``."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -197,9 +198,18 @@ def _read_one(question: Question, text: str, today: date, members: Collection[st
             case _:
                 if len(text) > (LONG if question.ask is Ask.TELL else SHORT):
                     raise NotAnAnswer("too_long")
+                if my_number.is_in(text):
+                    raise NotAnAnswer("my_number")
     except (NotAnAmount, NotADay) as wrong:
         raise NotAnAnswer(wrong.code) from wrong
     return text
+
+
+def written(answer: Answer | None) -> list[str]:
+    """An answer as it stands in its field."""
+    if answer is None:
+        return []
+    return answer if isinstance(answer, list) else [str(answer)]
 
 
 def text_of(
