@@ -15,8 +15,8 @@ from shared import clock
 from shared.model import DutyKind
 from shared.receipts import readable_size
 from shared.rules import forms, wareki
-from shared.rules.forms.form import text_of
-from shared.slips import SaidRow, Slip
+from shared.rules.forms.form import SHOTS, text_of
+from shared.slips import FileRow, SaidRow, Slip
 
 _TEN: Final = 10  # from here on つ is no longer said
 _BETWEEN_JAPANESE: Final = re.compile(r"(?<=[^\x00-\x7f]) (?=[^\x00-\x7f])")
@@ -61,6 +61,14 @@ def thing(kind: DutyKind, month: date) -> str:
         return name
     said: str = gettext("%(name)s　%(month)s月分", name=name, month=month.month)
     return said
+
+
+def file_name(file: FileRow) -> str:
+    """A file as the lists name it, with which photo it is, if it was asked for."""
+    if file.shot not in SHOTS:
+        return file.name
+    named: str = gettext("%(shot)s　%(name)s", shot=gettext(SHOTS[file.shot].short), name=file.name)
+    return named
 
 
 def label(row: SaidRow) -> str:
@@ -213,6 +221,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "weekday": weekday,
     "answer": answer,
     "label": label,
+    "file_name": file_name,
     "phrases": phrases,
     "pieces": pieces,
     "desk_moment": desk_moment,

@@ -70,6 +70,7 @@ class Opened:
     form: Form
     answers: Answers
     members: list[tuple[str, str]]  # id and name
+    before: filled.Before | None  # her last answers, where a form comes every month
 
     @property
     def screens(self) -> list[Screen]:
@@ -96,9 +97,10 @@ def new(kind: str) -> ResponseReturnValue:
         submission = filled.start(session, me(), wanted, month)
         if "as_before" in request.form:
             filled.as_before(session, me(), submission.id)
+        first = filled.declared(session, submission).screens[0].key
     if "as_before" in request.form:
         return redirect(url_for("forms.check", submission_id=submission.id), 303)
-    return redirect(url_for("forms.ask", submission_id=submission.id, screen=form.screens[0].key), 303)
+    return redirect(url_for("forms.ask", submission_id=submission.id, screen=first), 303)
 
 
 def _month() -> date:
@@ -113,7 +115,8 @@ def _open(submission_id: UUID) -> Opened:
     with reading() as session:
         draft = drafts.draft_of(session, me(), submission_id)
         members = [(str(member.id), member.name) for member in filled.members_of(session, me())]
-        return Opened(draft, filled.declared(session, draft.submission), draft.filled.answers, members)
+        before = filled.before(session, me(), draft.submission)
+        return Opened(draft, filled.declared(session, draft.submission), draft.filled.answers, members, before)
 
 
 @bp.route("/<uuid:submission_id>/<screen>", methods=["GET", "POST"], defaults={"row": None})
@@ -130,6 +133,8 @@ def ask(submission_id: UUID, screen: str, row: int | None) -> ResponseReturnValu
     kept = it.answers if row is None else _row(it, shown, row)
     again = parked()
     typed = request.form if request.method == "POST" else again
+    if "as_before" in request.form:
+        typed = _as_before(it, shown)
     asked, given = _read(shown, kept, typed, [key for key, _name in it.members])
     if typed is None:
         asked = _as_typed(asked, half.given(it.draft.filled, shown, row))
@@ -144,8 +149,32 @@ def ask(submission_id: UUID, screen: str, row: int | None) -> ResponseReturnValu
         if not wrong:
             return redirect(_after(it, shown, given), 303)
     facts = {"it": it, "screen": shown, "row": row, "asked": asked, "wrong": wrong, "step": it.step(screen)}
+    facts["before"] = _before_in_words(it, shown)
     page = render_template("forms/question.html", back=_before(it, shown, row), **facts)
     return page, 422 if wrong and request.method == "POST" else 200
+
+
+def _as_before(it: Opened, screen: Screen) -> MultiDict[str, str]:
+    """「前と同じ」: the screen as if she had typed what she answered the last time."""
+    last = it.before.answers if it.before else {}
+    return MultiDict({question.key: forms.written(last.get(question.key)) for question in screen.questions})
+
+
+def _before_in_words(it: Opened, screen: Screen) -> str:
+    """What she answered the last time on a screen that has no rows; nothing where that is not all that is needed."""
+    if it.before is None or screen.rows:
+        return ""
+    last = it.before.answers
+    asked = forms.asked_on(screen, last)
+    if any(question.needed and question.key not in last for question in asked):
+        return ""
+    names = dict(it.members)
+    texts = [
+        forms.text_of(question, last[question.key], names.get(str(last[question.key]), ""), translate=_)
+        for question in asked
+        if question.key in last
+    ]
+    return "、".join(texts)
 
 
 def _rows(it: Opened, screen: Screen) -> ResponseReturnValue:

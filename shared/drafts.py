@@ -54,6 +54,7 @@ class Arrived:
     sha256: str
     attempt: UUID
     part: int
+    shot: str | None = None  # which guided photo it is; a file in another's place is what that one was
 
 
 @dataclass(frozen=True)
@@ -470,6 +471,9 @@ def add(
     seen.need_today(arrived.size, day_limit)
     old = session.get(VersionFile, (who.office_id, seen.version_id, replaces)) if replaces else None
     seen.need_place(limit + (old is not None))
+    shot = arrived.shot
+    if old and shot is None:
+        shot = session.get_one(StoredFile, (who.office_id, old.file_id)).shot
     file = StoredFile(
         office_id=who.office_id,
         submission_id=submission_id,
@@ -480,6 +484,7 @@ def add(
         size=arrived.size,
         sha256=arrived.sha256,
         key=arrived.key,
+        shot=shot,
         state=FileState.RECEIVED,
         received_at=clock.now(),
     )

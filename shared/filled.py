@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
-from shared import clock, drafts
-from shared.errors import NotThere
-from shared.model import DutyKind, FilledForm, FormSetting, Member, Message, State, Submission, SubmissionVersion
-from shared.rules.forms import FORMS
+from shared import clock, drafts, journal
+from shared.errors import NotThere, RuleOfThePast
+from shared.model import (
+    MACHINE,
+    DutyKind,
+    FilledForm,
+    FormSetting,
+    Member,
+    Message,
+    State,
+    Submission,
+    SubmissionVersion,
+)
+from shared.rules.forms import FORMS, form, own
 from shared.rules.forms.form import MOST_ROWS, Answer, Form
 from shared.sign_in import Recipient
 
@@ -52,7 +63,7 @@ def form_of(kind: DutyKind) -> Form:
 def declared(session: Session, submission: Submission) -> Form:
     """The form as its office asked it on the day this one was begun."""
     day = submission.created_at.astimezone(clock.TOKYO).date()
-    return form_of(submission.kind).without(_left_out(session, submission.office_id, submission.kind, day))
+    return own.laid_over(form_of(submission.kind), _wishes(session, submission.office_id, submission.kind, day))
 
 
 def write(
@@ -70,7 +81,7 @@ def write(
     :raises NotThere: for a screen or a row that there is not.
     """
     draft = drafts.draft_of(session, who, submission_id, lock=True)
-    asked = form_of(draft.submission.kind).screen(screen)
+    asked = declared(session, draft.submission).screen(screen)
     if asked is None or bool(asked.rows) != (row is not None):
         raise NotThere
     unknown = set(answers) - {question.key for question in asked.questions}
@@ -113,7 +124,7 @@ def remove_row(session: Session, who: Recipient, submission_id: UUID, screen: st
         session.flush()
 
 
-def last_sent(session: Session, who: Recipient, kind: DutyKind) -> FilledForm | None:
+def last_sent(session: Session, who: Recipient, kind: DutyKind, *, other_than: UUID | None = None) -> FilledForm | None:
     """What the person sent last in this form, if anything."""
     return session.scalar(
         select(FilledForm)
@@ -131,11 +142,31 @@ def last_sent(session: Session, who: Recipient, kind: DutyKind) -> FilledForm | 
             Submission.office_id == who.office_id,
             Submission.member_id == who.member_id,
             Submission.kind == kind,
+            Submission.id != other_than if other_than else true(),
             Submission.state.not_in((State.DRAFT, State.WITHDRAWN, State.VOIDED)),
         )
         .order_by(Submission.arrived_at.desc())
         .limit(1)
     )
+
+
+@dataclass(frozen=True)
+class Before:
+    """What was answered the last time, as far as it is still asked."""
+
+    month: date
+    answers: dict[str, Any]
+
+
+def before(session: Session, who: Recipient, submission: Submission) -> Before | None:
+    """The person's last answers in this form, for 「前と同じ」; none where it is about no month, or has changed."""
+    asked = declared(session, submission)
+    found = last_sent(session, who, submission.kind, other_than=submission.id) if asked.monthly else None
+    if found is None or found.form_version != asked.version:
+        return None
+    version = session.get_one(SubmissionVersion, (found.office_id, found.id))
+    month = session.get_one(Submission, (found.office_id, version.submission_id)).month
+    return Before(month, form.still_offered(asked, found.answers))
 
 
 def as_before(session: Session, who: Recipient, submission_id: UUID) -> FilledForm:
@@ -146,19 +177,47 @@ def as_before(session: Session, who: Recipient, submission_id: UUID) -> FilledFo
     draft = drafts.draft_of(session, who, submission_id, lock=True)
     before = last_sent(session, who, draft.submission.kind)
     if before is not None and before.form_version == draft.filled.form_version:
-        draft.filled.answers = {**before.answers, **draft.filled.answers}
+        asked = declared(session, draft.submission)
+        draft.filled.answers = {**form.still_offered(asked, before.answers), **draft.filled.answers}
         session.flush()
     return draft.filled
 
 
-def _left_out(session: Session, office_id: UUID, kind: DutyKind, day: date) -> frozenset[str]:
+def _wishes(session: Session, office_id: UUID, kind: DutyKind, day: date) -> dict[str, Any]:
     setting = session.scalar(
         select(FormSetting)
         .where(FormSetting.office_id == office_id, FormSetting.kind == kind, FormSetting.from_day <= day)
         .order_by(FormSetting.from_day.desc())
         .limit(1)
     )
-    return frozenset(setting.left_out.get("screens", ())) if setting else frozenset()
+    return {**setting.left_out, **(setting.own or {})} if setting else {}
+
+
+def set_form(session: Session, office_id: UUID, kind: DutyKind, from_day: date, wishes: Any) -> Form:
+    """Let a form be as an office wants it, from a day on. The same day again changes that wish.
+
+    :param wishes: as ``rules.forms.own.read`` reads them; an empty table: the form as it is declared.
+    :returns: the form as it will be asked.
+    :raises RuleOfThePast: for today or earlier: what is begun keeps the words it was begun with.
+    :raises NotASetting: for wishes that the form cannot fulfil.
+    """
+    if from_day <= clock.today():
+        raise RuleOfThePast
+    asked = form_of(kind)
+    kept = own.read(asked, wishes)
+    setting = session.scalar(
+        select(FormSetting).where(
+            FormSetting.office_id == office_id, FormSetting.kind == kind, FormSetting.from_day == from_day
+        )
+    )
+    if setting is None:
+        setting = FormSetting(office_id=office_id, kind=kind, from_day=from_day)
+        session.add(setting)
+    setting.left_out, setting.own = {"screens": kept.pop("screens")}, kept
+    session.flush()
+    facts = {"kind": kind.value, "from": from_day.isoformat(), "wishes": {**setting.left_out, **kept}}
+    journal.record(session, office_id, MACHINE, "form_setting.set", setting.id, **facts)
+    return own.laid_over(asked, {**setting.left_out, **kept})
 
 
 def members_of(session: Session, who: Recipient) -> list[Member]:

@@ -59,6 +59,7 @@ class FileRow:
     kind: str
     size: int
     sha256: str
+    shot: str | None  # which guided photo it is
     state: FileState
     refused_because: str | None
     pages: int | None
@@ -219,6 +220,7 @@ def file_row(file: StoredFile, like: LikeRow | None = None) -> FileRow:
         kind=file.kind,
         size=file.size,
         sha256=file.sha256,
+        shot=file.shot,
         state=file.state,
         refused_because=file.refused_because,
         pages=file.pages,

@@ -51,10 +51,11 @@ class AbsentPaper(Base):
 
 
 class FormSetting(OfOffice, Base):
-    """What an office leaves out of a form, from a day on. Reports begun before keep their questions."""
+    """What an office makes of a form, from a day on. Reports begun before keep their questions and words."""
 
     __tablename__ = "form_setting"
     __table_args__ = (of_office(), UniqueConstraint("office_id", "kind", "from_day"))
     kind: Mapped[DutyKind] = mapped_column(choice(DutyKind, "kind"))
     from_day: Mapped[date]
     left_out: Mapped[dict[str, Any]]  # {"screens": [keys]}
+    own: Mapped[dict[str, Any] | None]  # its words and questions, as ``shared.rules.forms.own`` reads them

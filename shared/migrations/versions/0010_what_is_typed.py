@@ -1,7 +1,7 @@
-"""What is typed and not answered yet, kept beside the answers.
+"""What is typed and not answered yet; which guided photo a file is; an office's own questions.
 
-One new column that may be empty: a release before goes on working beside it. The way back loses what was
-half typed, and no answer.
+New columns that may be empty: a release before goes on working beside them. The way back loses what was half typed
+and no answer, which photo was meant and no photo, and the words of an office's own questions.
 """
 
 import sqlalchemy as sa
@@ -12,7 +12,13 @@ revision, down_revision = "0010", "0007"
 
 def upgrade() -> None:
     op.add_column("filled_form", sa.Column("typed", sa.JSON(), nullable=True))
+    op.add_column("form_setting", sa.Column("own", sa.JSON(), nullable=True))
+    for table in ("stored_file", "upload"):
+        op.add_column(table, sa.Column("shot", sa.Text(), nullable=True))
 
 
 def downgrade() -> None:
+    for table in ("upload", "stored_file"):
+        op.drop_column(table, "shot")
+    op.drop_column("form_setting", "own")
     op.drop_column("filled_form", "typed")

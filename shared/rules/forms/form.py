@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final
@@ -107,6 +107,30 @@ class Screen:
 
 
 @dataclass(frozen=True)
+class Shot:
+    """One photo that the page asks for by itself, so that staff know what they see."""
+
+    key: str
+    label: str  # what to take, as the person reads it
+    short: str  # as the desk names it
+    hint: str
+    picture: str  # name of an icon
+
+
+WHOLE: Final = Shot(
+    "whole", N_("へや ぜんたい"), N_("全体"), N_("入口に立って、まわりも入るように とります。"), "shot-whole"
+)
+DETAIL: Final = Shot(
+    "detail",
+    N_("見てほしい所を 近くから"),
+    N_("近くから"),
+    N_("手をのばしたくらいまで 近づいて とります。"),
+    "shot-detail",
+)
+SHOTS: Final = {shot.key: shot for shot in (WHOLE, DETAIL)}
+
+
+@dataclass(frozen=True)
 class Form:
     """A paper form as the phone asks it. Source of its fields: the docstring of its file."""
 
@@ -117,6 +141,7 @@ class Form:
     screens: tuple[Screen, ...]
     files: str = ""  # what photos are wanted, as a heading; "": none
     files_needed: bool = False
+    shots: tuple[Shot, ...] = ()  # photos that are asked for one by one, each with its own picker
     monthly: bool = False  # about a month, which stands in its name
     note: str = ""  # what must be understood before it is sent
     keys: frozenset[str] = field(init=False)
@@ -127,10 +152,6 @@ class Form:
         if len(keys) != len(set(keys)):
             raise ValueError(f"{self.kind}: a key stands twice")
         object.__setattr__(self, "keys", frozenset(keys))
-
-    def without(self, screens: Collection[str]) -> Form:
-        """The form without some of its screens."""
-        return replace(self, screens=tuple(one for one in self.screens if one.key not in screens)) if screens else self
 
     def screen(self, key: str) -> Screen | None:
         return next((screen for screen in self.screens if screen.key == key), None)
@@ -286,6 +307,21 @@ def settled(form: Form, answers: Answers) -> dict[str, Any]:
             rows.extend({} for _ in range(place.row + 1 - len(rows)))
             rows[place.row][place.question.key] = answer
     return kept
+
+
+def still_offered(form: Form, answers: Answers) -> dict[str, Any]:
+    """Answers of another day, without those that the form does not ask for or offer any more."""
+    offered: dict[str, Any] = {}
+    for place, answer in places(form, answers):
+        keys = {option.key for option in place.question.options}
+        given = answer if isinstance(answer, list) else [answer]
+        if answer is None or (place.question.ask in (Ask.CHOICE, Ask.SEVERAL) and not keys.issuperset(given)):
+            continue
+        if place.row is None:
+            offered[place.question.key] = answer
+        else:
+            offered[place.screen.key] = answers[place.screen.key]
+    return offered
 
 
 def dangers(form: Form, answers: Answers) -> list[Place]:
