@@ -354,8 +354,9 @@ def _copy(session: Session, submission: Submission, sent: SubmissionVersion) -> 
     else:
         version = bare_version(session, submission, sent.no + 1)
         fill(session, version, content.form_version, content.answers, content.message_id)
-    if why := absent_paper(session, sent):
-        session.add(AbsentPaper(office_id=version.office_id, version_id=version.id, why=why))
+    if paper := session.get(AbsentPaper, (sent.office_id, sent.id)):
+        said = {"why": paper.why, "done_at": paper.done_at}
+        session.add(AbsentPaper(office_id=version.office_id, version_id=version.id, **said))
     for position, file in enumerate(files_of(session, sent), start=1):
         session.add(VersionFile(office_id=version.office_id, version_id=version.id, file_id=file.id, position=position))
     session.flush()

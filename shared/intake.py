@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from shared import clock, journal, series
+from shared import absent, clock, journal, series
 from shared.drafts import Draft, draft_of, files_of, own, sent_version
 from shared.errors import AlreadySent, Incomplete
 from shared.filled import declared as declared_form
@@ -64,6 +64,7 @@ def send(session: Session, who: Recipient, submission_id: UUID, *, attempt: UUID
     draft = draft_of(session, who, submission_id, lock=True)
     if faults := _finish(session, draft):
         raise Incomplete(faults)
+    absent.arrives(session, submission, draft.version)
     _take_off_the_desk(session, submission)
     now = clock.now()
     if submission.arrived_at is None:

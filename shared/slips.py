@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
-from shared import drafts, likeness
+from shared import absent, drafts, likeness
 from shared.filled import declared as declared_form
 from shared.model import (
+    AbsentPaper,
     Correction,
     CorrectionItem,
     DutyKind,
@@ -139,6 +140,8 @@ class Slip:
     wage: WageRow | None  # of an income report
     said: list[SaidRow]  # of a declared form
     absent: WhyAbsent | None  # why a paper is not with it
+    absent_done_at: datetime | None  # when she said that it is done
+    owed: bool  # a paper that she wants to send later
     files: list[FileRow]
     correction: CorrectionRow | None  # the last one that was asked
     receipt_id: UUID | None
@@ -150,6 +153,7 @@ def slip(session: Session, submission: Submission, version: SubmissionVersion | 
     version = version or drafts.sent_version(session, submission)
     content = drafts.content_of(session, submission, version)
     member = session.get_one(Member, (submission.office_id, submission.member_id))
+    paper = session.get(AbsentPaper, (version.office_id, version.id))
     receipt = session.scalar(
         select(Receipt).where(
             Receipt.office_id == submission.office_id,
@@ -174,7 +178,9 @@ def slip(session: Session, submission: Submission, version: SubmissionVersion | 
         answer_by=submission.answer_by,
         wage=_wage(session, content) if isinstance(content, IncomeLine) else None,
         said=said(session, submission, content) if isinstance(content, FilledForm) else [],
-        absent=drafts.absent_paper(session, version),
+        absent=paper.why if paper else None,
+        absent_done_at=paper.done_at if paper else None,
+        owed=absent.is_owed(paper, submission.state),
         files=file_rows(session, drafts.files_of(session, version)),
         correction=last_correction(session, submission),
         receipt_id=receipt.id if receipt else None,

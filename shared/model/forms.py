@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -48,6 +48,7 @@ class AbsentPaper(Base):
     office_id: Mapped[UUID] = mapped_column(primary_key=True)
     version_id: Mapped[UUID] = mapped_column(primary_key=True)
     why: Mapped[WhyAbsent] = mapped_column(choice(WhyAbsent, "why"))
+    done_at: Mapped[datetime | None]  # when she said that what she would send later is done
 
 
 class FormSetting(OfOffice, Base):

@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import clock, drafts, filled, intake
+from shared import clock, drafts, filled, intake, receipts, slips
 from shared.model import MACHINE, CorrectionItem, DutyKind, FilledForm, Reason, State, Submission
 from shared.rules.forms.check_in import CHECK_IN
 from shared.rules.forms.form import Ask
+from tests import factories
 from tests.portal.phone import Phone, Somebody
 from tests.shared.test_own_forms import AIRCON
 
@@ -208,3 +209,23 @@ def test_an_answer_asked_for_again_is_mended_from_the_request_itself(hanako: Som
     assert on(hanako.phone) == f"/sent/{row.id}"
     assert submission(make_session).version_no == 2
     assert kept(make_session)["health"] == "worse"
+
+
+def test_rare_characters_of_a_name_are_kept_and_its_kana_is_converted(hanako: Somebody, make_session: Make) -> None:
+    name = "髙﨑 𠮷 葛\U000e0100城"
+    with make_session.begin() as session:
+        row = filled.start(session, hanako.who, DutyKind.CHANGE_NOTICE, factories.OCTOBER)
+        filled.write(session, hanako.who, row.id, "what", {"what": "birth"})
+        filled.write(session, hanako.who, row.id, "since", {"since": "2026-11-03"})
+    phone = hanako.phone
+    phone.open(f"/forms/{row.id}/newcomer")
+    on(phone, newcomer_name=name, newcomer_kana="ﾀｶｻｷ　ﾖｼ", newcomer_born="令和８年11/3", newcomer_kin="子")
+    assert kept(make_session)["newcomer_name"] == name
+    assert kept(make_session)["newcomer_kana"] == "たかさき よし"
+    phone.open(f"/forms/{row.id}/check")
+    on(phone)
+    assert name in phone.page.text
+    assert "令和8年11月3日(火)" in phone.page.text
+    with make_session() as session:
+        printed = receipts.declared(slips.slip(session, session.scalars(select(Submission)).one()))
+    assert ["ふえた人の名前", name] in printed

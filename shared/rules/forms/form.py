@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from shared.model import DutyKind
-from shared.rules import my_number
+from shared.rules import kana, my_number
 from shared.rules.calendar_day import NotADay, day_of
 from shared.rules.wareki import japanese_date
 from shared.rules.yen import NotAnAmount, count, yen
@@ -42,6 +42,7 @@ class Ask(StrEnum):
     CHOICE = "choice"  # one of the options
     SEVERAL = "several"  # any of the options, also none
     TEXT = "text"  # one line
+    KANA = "kana"  # one line, kept in hiragana however it is typed
     TELL = "tell"  # as much as she likes
     YEN = "yen"
     COUNT = "count"
@@ -214,15 +215,22 @@ def _read_one(question: Question, text: str, today: date, members: Collection[st
                 return yen(text)
             case Ask.COUNT:
                 return count(text, question.most or 999)
+            case Ask.KANA:
+                return _within(SHORT, kana.hiragana(text))
             case Ask.DAY:
                 return day_of(text, today=today).isoformat()
             case _:
-                if len(text) > (LONG if question.ask is Ask.TELL else SHORT):
-                    raise NotAnAnswer("too_long")
-                if my_number.is_in(text):
-                    raise NotAnAnswer("my_number")
+                return _within(LONG if question.ask is Ask.TELL else SHORT, text)
     except (NotAnAmount, NotADay) as wrong:
         raise NotAnAnswer(wrong.code) from wrong
+    return text
+
+
+def _within(longest: int, text: str) -> str:
+    if len(text) > longest:
+        raise NotAnAnswer("too_long")
+    if my_number.is_in(text):
+        raise NotAnAnswer("my_number")
     return text
 
 
