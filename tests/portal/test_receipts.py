@@ -37,7 +37,7 @@ def test_every_certificate_stands_in_a_list_with_what_happens_next(
         receipt = session.scalars(select(Receipt)).one()
         assert row.number in page.text
         assert "受領証を作っています" in page.text
-        receipt.pdf_key = f"receipt/{uuid4()}"
+        receipt.pdf_key, receipt.pdf_sha256 = f"receipt/{uuid4()}", "0" * 64
     page = hanako.phone.open("/receipts")
     assert f"/receipts/{receipt.id}.pdf" in page.links
     assert f"/sent/{certified}" in page.links
