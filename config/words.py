@@ -15,9 +15,9 @@ from shared import clock
 from shared.model import DutyKind
 from shared.receipts import readable_size
 from shared.rules import forms, wareki
-from shared.rules.forms.form import name, text_of, worded
+from shared.rules.forms.form import SHOTS, name, text_of, worded
 from shared.rules.income import Remark
-from shared.slips import SaidRow, Slip
+from shared.slips import FileRow, SaidRow, Slip
 
 _TEN: Final = 10  # from here on つ is no longer said
 _BETWEEN_JAPANESE: Final = re.compile(r"(?<=[^\x00-\x7f]) (?=[^\x00-\x7f])")
@@ -67,6 +67,14 @@ def thing(kind: DutyKind, month: date) -> str:
 def in_month(text: str, month: date) -> str:
     """A text of a form, with the months it names."""
     return worded(gettext(text), month)
+
+
+def file_name(file: FileRow) -> str:
+    """A file as the lists name it, with which photo it is, if it was asked for."""
+    if file.shot not in SHOTS:
+        return file.name
+    named: str = gettext("%(shot)s　%(name)s", shot=gettext(SHOTS[file.shot].short), name=file.name)
+    return named
 
 
 def label(row: SaidRow) -> str:
@@ -232,6 +240,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "remark": remark,
     "label": label,
     "called": called,
+    "file_name": file_name,
     "phrases": phrases,
     "pieces": pieces,
     "desk_moment": desk_moment,

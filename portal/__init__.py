@@ -19,6 +19,7 @@ from portal import (
     sent,
     signin,
     tus,
+    typed,
 )
 from portal.upload import UploadRequest
 from shared import sign_in
@@ -29,7 +30,7 @@ def create_app(settings: Settings) -> Flask:
     app = web_app("portal", settings, sign_in.recipient_of)
     app.request_class = UploadRequest
     app.permanent_session_lifetime = sign_in.OWN_PHONE
-    for room in (signin, home, forms, absent, messages, sent, correction, files, display, tus):
+    for room in (signin, home, forms, absent, messages, sent, correction, files, display, tus, typed):
         app.register_blueprint(room.bp)
     app.extensions["csrf"].exempt(signin.leave)  # it asks for itself: the way out works from the oldest page, too
     app.context_processor(office.card)

@@ -23,8 +23,8 @@ from config.web import reading, settings, transaction
 from portal.access import me, parked, recipient_required
 from portal.upload import Refusal, attempt_of_form, take
 from shared import clock, drafts, filled, intake, remarks, slips
+from shared import typed as half
 from shared.errors import AlreadySent, Incomplete
-from shared.filled import Before
 from shared.model import DutyKind, State
 from shared.rules.forms import FORMS
 from shared.rules.forms import form as forms
@@ -38,6 +38,7 @@ from shared.rules.forms.form import (
     Ask,
     Form,
     Page,
+    Place,
     Question,
     Screen,
 )
@@ -56,6 +57,7 @@ SENTENCES: Final = {
     "negative": lazy_gettext("マイナスはつけないで、数字だけで書いてください。例：80000"),
     "too_much": lazy_gettext("数字が多すぎるようです。もう一度見てください。"),
     "not_a_day": lazy_gettext("日づけを読めませんでした。例：11月22日、令和8年11月22日"),
+    "my_number": lazy_gettext("マイナンバーのような12けたの番号は、いりません。番号を消してください。"),
     "far_away": lazy_gettext("ずいぶん はなれた日づけのようです。年を見てください。"),
 }
 _OF_YEN: Final = {"missing": lazy_gettext("金額を書いてください。ないときは「0」と書いてください。")}
@@ -83,7 +85,6 @@ class Asked:
     question: Question
     values: list[str]
     error: str | None = None
-    before: str = ""  # what was answered the last time, to be reminded of
 
     @property
     def condition(self) -> str:
@@ -99,6 +100,7 @@ class Opened:
     form: Form
     answers: Answers
     members: list[tuple[str, str]]  # id and name
+    before: filled.Before | None  # her last answers, where a form is about a month
 
     @property
     def month(self) -> date:
@@ -166,9 +168,10 @@ def new(kind: str) -> ResponseReturnValue:
         submission = filled.start(session, me(), wanted, month)
         if "as_before" in request.form:
             filled.as_before(session, me(), submission.id)
+        first = filled.declared(session, submission).screens[0].key
     if "as_before" in request.form:
         return redirect(_gap(_open(submission.id)), 303)
-    return redirect(url_for("forms.ask", submission_id=submission.id, screen=form.screens[0].key), 303)
+    return redirect(url_for("forms.ask", submission_id=submission.id, screen=first), 303)
 
 
 def _ask_month(form: Form, code: str) -> ResponseReturnValue:
@@ -182,7 +185,10 @@ def _open(submission_id: UUID) -> Opened:
     with reading() as session:
         draft = drafts.draft_of(session, me(), submission_id)
         members = [(str(member.id), member.name) for member in filled.members_of(session, me())]
-        return Opened(draft, filled.declared(session, draft.submission), draft.filled.answers, members)
+        form, month = filled.declared(session, draft.submission), draft.submission.month
+        before = filled.earlier(session, me(), form, month, other_than=submission_id) if form.monthly else None
+        same = before is not None and before.form_version == form.version
+        return Opened(draft, form, draft.filled.answers, members, before if same else None)
 
 
 _ONE: Final = {"row": None, "page": None}
@@ -204,21 +210,27 @@ def ask(submission_id: UUID, screen: str, row: int | None, page: str | None) -> 
     kept = it.row(shown, row)
     here = _page(it, shown, row, page)
     questions = forms.asked_of(here.questions if here else shown.questions, kept, alone=it.alone)
-    before = _before_of(it, shown, row, questions)
+    last = _last(it, shown, row)
     again = parked()
-    typed = _typed(questions, before) if request.method == "POST" else again
-    asked, given = _read(it, questions, kept, typed, before)
+    typed = _typed(questions, last) if request.method == "POST" else again
+    asked, given = _read(it, questions, kept, typed)
+    places = [Place(shown, row, question) for question in questions]
+    if typed is None:
+        asked = _as_typed(asked, half.given(it.draft.filled, places))
     wrong = [one for one in asked if one.error]
     if request.method == "POST":
+        begins = row is not None and not kept  # a row begins with a whole page
         right = {key: answer for key, answer in given.items() if not any(one.question.key == key for one in wrong)}
-        if not wrong or (right and (row is None or kept)):  # a row begins with a whole page
-            with transaction() as session:
+        still = {one.question.key: one.values for one in (asked if begins else wrong)} if wrong else {}
+        with transaction() as session:
+            if not wrong or (right and not begins):
                 filled.write(session, me(), submission_id, screen, right, row)
+            half.leave(session, me(), submission_id, places, still)
         if not wrong:
             return redirect(_after(it, shown, row, here, given), 303)
-    facts = {"it": it, "screen": shown, "row": row, "here": here, "asked": asked, "wrong": wrong, "before": before}
+    facts = {"it": it, "screen": shown, "row": row, "here": here, "asked": asked, "wrong": wrong}
     facts |= {"step": it.step(screen, here.key if here else None), "back": _back(it, shown, row, here)}
-    facts["whose"] = _whose(it, shown, kept, here)
+    facts |= {"whose": _whose(it, shown, kept, here), "before": _in_words(it, questions, last)}
     return render_template("forms/question.html", **facts), 422 if wrong and request.method == "POST" else 200
 
 
@@ -244,26 +256,44 @@ def _whose(it: Opened, screen: Screen, row: Answers, here: Page | None) -> str:
     return "　".join(said)
 
 
-def _before_of(it: Opened, screen: Screen, row: int | None, questions: Sequence[Question]) -> Before | None:
-    """What was answered here the last time, where that is worth a reminder: it is never filled in by itself."""
-    if not any(question.fresh or screen.fresh for question in questions):
-        return None
-    with reading() as session:
-        before = filled.earlier(session, me(), it.form, it.month)
-    if before is None or row is None:
-        return before
-    return replace(before, answers=dict(forms.row_before(screen, it.row(screen, row), before.answers)))
+def _last(it: Opened, screen: Screen, row: int | None) -> Answers:
+    """What she answered here the last time, to be reminded of: it is never filled in by itself.
+
+    Of a row only what is new each time, and only if it is about the same: another employer's wages say nothing.
+    """
+    if it.before is None:
+        return {}
+    if row is None:
+        return it.before.answers
+    stale = {question.key for question in screen.questions if question.fresh}
+    found = forms.row_before(screen, it.row(screen, row), it.before.answers)
+    return {key: answer for key, answer in found.items() if key in stale}
 
 
-def _typed(questions: Sequence[Question], before: Before | None) -> MultiDict[str, str]:
-    """What was typed and tapped; with 「どれもありません」 and 「先月と同じ」 taken at their word."""
+def _typed(questions: Sequence[Question], last: Answers) -> MultiDict[str, str]:
+    """What was typed and tapped; with 「どれもありません」 and 「前と同じ」 taken at their word."""
     typed = request.form.copy()
     for question in questions:
         if "none" in request.form:
             typed.setlist(question.key, ["no"])
-        elif "same" in request.form and before and not typed.get(question.key, "").strip():
-            typed.setlist(question.key, _written(before.answers.get(question.key)))
+        elif "as_before" in request.form and (question.options or not typed.get(question.key, "").strip()):
+            typed.setlist(question.key, forms.written(last.get(question.key)))
     return typed
+
+
+def _in_words(it: Opened, questions: Sequence[Question], last: Answers) -> str:
+    """What she answered here the last time; nothing where that is not all that is needed."""
+    asked = [question for question in questions if question.when is None or question.when.holds(last)]
+    said = [question for question in asked if question.key in last]
+    if any(question.needed and question not in said for question in asked):
+        return ""
+    names = dict(it.members)
+    texts = [
+        forms.text_of(question, last[question.key], names.get(str(last[question.key]), ""), translate=_)
+        for question in said
+        if last[question.key] != []
+    ]
+    return "、".join(texts)
 
 
 def _rows(it: Opened, screen: Screen) -> ResponseReturnValue:
@@ -296,37 +326,29 @@ def _read(
     questions: Sequence[Question],
     kept: Answers,
     typed: MultiDict[str, str] | None,
-    before: Before | None,
 ) -> tuple[list[Asked], dict[str, Answer | None]]:
     """Every question of a page with what stands in it, and the answers that could be read."""
     asked: list[Asked] = []
     given: dict[str, Answer | None] = {}
     members = [key for key, _name in it.members]
     for question in questions:
-        reminder = _reminder(question, before)
         if typed is None:
-            asked.append(Asked(question, _written(kept.get(question.key)), before=reminder))
+            asked.append(Asked(question, forms.written(kept.get(question.key))))
             continue
         values = typed.getlist(question.key)
         applies = question.when is None or question.when.holds({**kept, **given})
         try:
             needed = question if applies else replace(question, needed=False)
             given[question.key] = forms.read(needed, values, today=clock.today(), members=members)
-            asked.append(Asked(question, values, before=reminder))
+            asked.append(Asked(question, values))
         except forms.NotAnAnswer as wrong:
-            asked.append(Asked(question, values, _sentence(question, wrong.code, values), reminder))
+            asked.append(Asked(question, values, _sentence(question, wrong.code, values)))
     return asked, given
 
 
-def _reminder(question: Question, before: Before | None) -> str:
-    answer = before.answers.get(question.key) if before else None
-    return "" if answer is None or question.ask is Ask.MEMBER else forms.text_of(question, answer, translate=_)
-
-
-def _written(answer: Answer | None) -> list[str]:
-    if answer is None:
-        return []
-    return answer if isinstance(answer, list) else [str(answer)]
+def _as_typed(asked: list[Asked], typed: dict[str, list[str]]) -> list[Asked]:
+    """The questions with what was typed last and is not answered yet."""
+    return [replace(one, values=typed.get(one.question.key, one.values)) for one in asked]
 
 
 def _sentence(question: Question, code: str, typed: Sequence[str]) -> str:
@@ -392,7 +414,7 @@ def _gap(it: Opened) -> str:
             if place.screen == screen and place.id in gaps:
                 at: dict[str, Any] = {"row": place.row, "page": screen.page_of(place.question.key)}
                 return url_for("forms.ask", submission_id=submission_id, screen=screen.key, then=_FILL, **at)
-    return url_for("forms.files" if it.form.files else "forms.check", submission_id=submission_id)
+    return url_for("forms.files" if it.form.without_files else "forms.check", submission_id=submission_id)
 
 
 def _next(it: Opened, screen: Screen) -> str:
@@ -497,6 +519,7 @@ def check(submission_id: UUID) -> ResponseReturnValue:
     places = {one.id: one for one in slip.said}
     facts = {"slip": slip, "faults": faults, "lacking": lacking, "step": it.step("check")}
     facts |= {"remarks": [(one, places.get(one.place)) for one in seen], "explains": it.form.screen("explained")}
+    facts["unfinished"] = list(half.unfinished(it.form, it.draft.filled))
     returned = it.draft.submission.state is State.RETURNED
     page = render_template("forms/check.html", it=it, back=_back(it, None, None, None), returned=returned, **facts)
     return page, 422 if faults else 200

@@ -18,10 +18,12 @@ SHOWN_AS_DONE = 5
 @bp.get("/home")
 @recipient_required
 def show() -> ResponseReturnValue:
-    """Returned things first, then what is due, then what is done."""
+    """Returned things first, then what is due, what was promised, and what is done."""
     with reading() as session:
         to_do = duties.to_do(session, me(), clock.today())
         sent = slips.sent_by(session, me())
+    owed = [slip for slip in sent if slip.owed and slip.state is not State.RETURNED]
     returned = [slip for slip in sent if slip.state is State.RETURNED]
     done = [slip for slip in sent if slip.state is not State.RETURNED][:SHOWN_AS_DONE]
-    return render_template("home.html", who=me(), to_do=to_do, returned=returned, done=done, forms=FORMS)
+    lists = {"to_do": to_do, "returned": returned, "owed": owed, "done": done}
+    return render_template("home.html", who=me(), forms=FORMS, **lists)

@@ -50,6 +50,7 @@ class Arrived:
     sha256: str
     attempt: UUID
     part: int
+    shot: str | None = None  # which guided photo it is; a file in another's place is what that one was
 
 
 @dataclass(frozen=True)
@@ -294,8 +295,9 @@ def _copy(session: Session, submission: Submission, sent: SubmissionVersion) -> 
     filled = filled_of(session, sent)
     version = bare_version(session, submission, sent.no + 1)
     fill(session, version, filled.form_version, filled.answers, filled.message_id)
-    if why := absent_paper(session, sent):
-        session.add(AbsentPaper(office_id=version.office_id, version_id=version.id, why=why))
+    if paper := session.get(AbsentPaper, (sent.office_id, sent.id)):
+        said = {"why": paper.why, "done_at": paper.done_at}
+        session.add(AbsentPaper(office_id=version.office_id, version_id=version.id, **said))
     for position, file in enumerate(files_of(session, sent), start=1):
         session.add(VersionFile(office_id=version.office_id, version_id=version.id, file_id=file.id, position=position))
     session.flush()
@@ -396,6 +398,9 @@ def add(
     seen.need_today(arrived.size, day_limit)
     old = session.get(VersionFile, (who.office_id, seen.version_id, replaces)) if replaces else None
     seen.need_place(limit + (old is not None))
+    shot = arrived.shot
+    if old and shot is None:
+        shot = session.get_one(StoredFile, (who.office_id, old.file_id)).shot
     file = StoredFile(
         office_id=who.office_id,
         submission_id=submission_id,
@@ -406,6 +411,7 @@ def add(
         size=arrived.size,
         sha256=arrived.sha256,
         key=arrived.key,
+        shot=shot,
         state=FileState.RECEIVED,
         received_at=clock.now(),
     )

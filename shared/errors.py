@@ -59,7 +59,7 @@ class RuleOfThePast(DomainError):
 
 
 class NotAMessage(DomainError):
-    """A message that cannot be sent. ``code``: missing, too_long, or placeholder."""
+    """A message that cannot be sent. ``code``: missing, too_long, placeholder, or my_number."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
-from shared import clock, drafts
-from shared.errors import NotThere
-from shared.model import DutyKind, FilledForm, FormSetting, Member, Message, State, Submission, SubmissionVersion
-from shared.rules.forms import FORMS
-from shared.rules.forms.form import MOST_ROWS, Answer, Ask, Form, Screen, begun_with, fits
+from shared import clock, drafts, journal
+from shared.errors import NotThere, RuleOfThePast
+from shared.model import (
+    MACHINE,
+    DutyKind,
+    FilledForm,
+    FormSetting,
+    Member,
+    Message,
+    State,
+    Submission,
+    SubmissionVersion,
+)
+from shared.rules.forms import FORMS, own
+from shared.rules.forms.form import MOST_ROWS, Answer, Ask, Form, Screen, begun_with, fits, still_offered
 from shared.sign_in import Recipient
 
 
@@ -57,8 +67,7 @@ def form_of(kind: DutyKind) -> Form:
 def declared(session: Session, submission: Submission) -> Form:
     """The form as its office asked it on the day this one was begun."""
     day = submission.created_at.astimezone(clock.TOKYO).date()
-    setting = _setting(session, submission.office_id, submission.kind, day)
-    return form_of(submission.kind).as_asked(setting.get("screens", ()), setting.get("asked", ()))
+    return own.laid_over(form_of(submission.kind), _wishes(session, submission.office_id, submission.kind, day))
 
 
 def write(
@@ -76,7 +85,7 @@ def write(
     :raises NotThere: for a screen or a row that there is not.
     """
     draft = drafts.draft_of(session, who, submission_id, lock=True)
-    asked = form_of(draft.submission.kind).screen(screen)
+    asked = declared(session, draft.submission).screen(screen)
     if asked is None or bool(asked.rows) != (row is not None):
         raise NotThere
     members = members_of(session, who)
@@ -104,7 +113,7 @@ def write_whole(session: Session, who: Recipient, submission_id: UUID, answers: 
     :param answers: as they are kept; what a screen with rows held before goes.
     """
     draft = drafts.draft_of(session, who, submission_id, lock=True)
-    for screen in form_of(draft.submission.kind).screens:
+    for screen in declared(session, draft.submission).screens:
         if screen.rows:
             for row in reversed(range(len(draft.filled.answers.get(screen.key, ())))):
                 remove_row(session, who, submission_id, screen.key, row)
@@ -151,25 +160,32 @@ def remove_row(session: Session, who: Recipient, submission_id: UUID, screen: st
     if 0 <= row < len(rows):
         kept[screen] = rows[:row] + rows[row + 1 :]
         draft.filled.answers = kept
+        typed = (draft.filled.typed or {}).items()  # those behind it have new numbers now
+        draft.filled.typed = {place: values for place, values in typed if not place.startswith(f"{screen}-")}
         session.flush()
 
 
 @dataclass(frozen=True)
 class Before:
-    """What was answered in a form the last time, and which month that was about."""
+    """What was answered in a form the last time, as far as it is still asked, and which month that was about."""
 
     month: date
     form_version: int
     answers: dict[str, Any]
 
 
-def earlier(session: Session, who: Recipient, form: Form, month: date) -> Before | None:
+def earlier(
+    session: Session, who: Recipient, form: Form, month: date, *, other_than: UUID | None = None
+) -> Before | None:
     """What the person sent in this form the last time; of one whose month she says, for the newest earlier month."""
-    return earlier_of(session, who.office_id, who.member_id, form, month)
+    found = earlier_of(session, who.office_id, who.member_id, form, month, other_than=other_than)
+    return replace(found, answers=still_offered(form, found.answers)) if found else None
 
 
-def earlier_of(session: Session, office_id: UUID, member_id: UUID, form: Form, month: date) -> Before | None:
-    """``earlier``, of any member."""
+def earlier_of(
+    session: Session, office_id: UUID, member_id: UUID, form: Form, month: date, *, other_than: UUID | None = None
+) -> Before | None:
+    """``earlier``, of any member, whole."""
     of_before = (Submission.month < month,) if form.months_back else ()
     found = session.execute(
         select(Submission.month, FilledForm)
@@ -187,6 +203,7 @@ def earlier_of(session: Session, office_id: UUID, member_id: UUID, form: Form, m
             Submission.office_id == office_id,
             Submission.member_id == member_id,
             Submission.kind == form.kind,
+            Submission.id != other_than if other_than else true(),
             Submission.state.not_in((State.DRAFT, State.WITHDRAWN, State.VOIDED)),
             *of_before,
         )
@@ -202,8 +219,8 @@ def as_before(session: Session, who: Recipient, submission_id: UUID) -> FilledFo
     :raises AlreadySent: if it has been sent meanwhile.
     """
     draft = drafts.draft_of(session, who, submission_id, lock=True)
-    form = form_of(draft.submission.kind)
-    before = earlier(session, who, form, draft.submission.month)
+    form = declared(session, draft.submission)
+    before = earlier(session, who, form, draft.submission.month, other_than=submission_id)
     if before is not None and before.form_version == draft.filled.form_version:
         taken = begun_with(form, before.answers)
         draft.filled.answers = {**taken, **draft.filled.answers}
@@ -211,14 +228,41 @@ def as_before(session: Session, who: Recipient, submission_id: UUID) -> FilledFo
     return draft.filled
 
 
-def _setting(session: Session, office_id: UUID, kind: DutyKind, day: date) -> dict[str, Any]:
+def _wishes(session: Session, office_id: UUID, kind: DutyKind, day: date) -> dict[str, Any]:
     setting = session.scalar(
         select(FormSetting)
         .where(FormSetting.office_id == office_id, FormSetting.kind == kind, FormSetting.from_day <= day)
         .order_by(FormSetting.from_day.desc())
         .limit(1)
     )
-    return setting.left_out if setting else {}
+    return {**setting.left_out, **(setting.own or {})} if setting else {}
+
+
+def set_form(session: Session, office_id: UUID, kind: DutyKind, from_day: date, wishes: Any) -> Form:
+    """Let a form be as an office wants it, from a day on. The same day again changes that wish.
+
+    :param wishes: as ``rules.forms.own.read`` reads them; an empty table: the form as it is declared.
+    :returns: the form as it will be asked.
+    :raises RuleOfThePast: for today or earlier: what is begun keeps the words it was begun with.
+    :raises NotASetting: for wishes that the form cannot fulfil.
+    """
+    if from_day <= clock.today():
+        raise RuleOfThePast
+    asked = form_of(kind)
+    kept = own.read(asked, wishes)
+    setting = session.scalar(
+        select(FormSetting).where(
+            FormSetting.office_id == office_id, FormSetting.kind == kind, FormSetting.from_day == from_day
+        )
+    )
+    if setting is None:
+        setting = FormSetting(office_id=office_id, kind=kind, from_day=from_day)
+        session.add(setting)
+    setting.left_out, setting.own = {key: kept.pop(key) for key in ("screens", "asked")}, kept
+    session.flush()
+    facts = {"kind": kind.value, "from": from_day.isoformat(), "wishes": {**setting.left_out, **kept}}
+    journal.record(session, office_id, MACHINE, "form_setting.set", setting.id, **facts)
+    return own.laid_over(asked, {**setting.left_out, **kept})
 
 
 def members_of(session: Session, who: Recipient) -> list[Member]:

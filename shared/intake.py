@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from shared import clock, journal, series
+from shared import absent, clock, journal, series
 from shared.drafts import Draft, draft_of, files_of, own, sent_version
 from shared.errors import AlreadySent, Incomplete
 from shared.filled import declared as declared_form
@@ -61,6 +61,7 @@ def send(session: Session, who: Recipient, submission_id: UUID, *, attempt: UUID
     draft = draft_of(session, who, submission_id, lock=True)
     if faults := _finish(session, draft):
         raise Incomplete(faults)
+    absent.arrives(session, submission, draft.version)
     _take_off_the_desk(session, submission)
     now = clock.now()
     if submission.arrived_at is None:
@@ -118,12 +119,12 @@ def _take_off_the_desk(session: Session, submission: Submission) -> None:
 
 def _finish(session: Session, draft: Draft) -> dict[str, str]:
     """Make ready for sending what is written; or say, field by field, what is missing."""
-    declared = declared_form(session, draft.submission)
-    faults = form.gaps(declared, draft.filled.answers)
+    declared, filled = declared_form(session, draft.submission), draft.filled
+    faults = form.gaps(declared, filled.answers)
     if declared.files_needed and not files_of(session, draft.version):
         faults["files"] = "missing"
-    draft.filled.answers = form.settled(declared, draft.filled.answers)
-    draft.submission.urgent = bool(form.dangers(declared, draft.filled.answers))
+    filled.answers, filled.typed = form.settled(declared, filled.answers), {}
+    draft.submission.urgent = bool(form.dangers(declared, filled.answers))
     return faults
 
 

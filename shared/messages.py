@@ -24,6 +24,7 @@ from shared.model import (
     VersionFile,
 )
 from shared.review import open_for
+from shared.rules import my_number
 from shared.sign_in import Recipient, Staff
 
 LONGEST: Final = 2_000  # characters
@@ -49,7 +50,7 @@ def send(session: Session, who: Staff, submission_id: UUID, text: str, *, attemp
     """Write to the person who sent a submission. A second tap finds the first one's message.
 
     :raises NotThere: for a submission she may not open.
-    :raises NotAMessage: for nothing, too much, or a template's placeholder that is left; ``code`` says which.
+    :raises NotAMessage: for nothing, too much, a placeholder that is left, or a My Number; ``code`` says which.
     """
     about = open_for(session, who, submission_id)
     earlier = session.scalar(select(Message).where(Message.office_id == who.office_id, Message.attempt == attempt))
@@ -62,6 +63,8 @@ def send(session: Session, who: Staff, submission_id: UUID, text: str, *, attemp
         raise NotAMessage("too_long")
     if any(sign in text for sign in _PLACEHOLDER):
         raise NotAMessage("placeholder")
+    if my_number.is_in(text):
+        raise NotAMessage("my_number")
     message = Message(
         office_id=who.office_id,
         household_id=about.household_id,

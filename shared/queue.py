@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared import clock
 from shared.model import (
+    AbsentPaper,
     Claim,
     DutyKind,
     Household,
@@ -23,6 +24,7 @@ from shared.model import (
     Submission,
     SubmissionVersion,
     VersionFile,
+    WhyAbsent,
 )
 from shared.sign_in import Staff
 
@@ -58,6 +60,7 @@ class QueueRow:
     arrived_at: datetime
     look_by: date
     files: int
+    absent: WhyAbsent | None  # why a paper is not with it
     caseworker: str
     holder: str | None  # who has it under a lease that still runs
     holder_is_me: bool
@@ -101,6 +104,7 @@ def waiting(session: Session, who: Staff, scope: Scope = Scope.MINE) -> list[Que
             StaffMember.name,
             sizes.c.members,
             files.c.files,
+            AbsentPaper.why,
             Claim,
             holder.c.name,
         )
@@ -113,6 +117,10 @@ def waiting(session: Session, who: Staff, scope: Scope = Scope.MINE) -> list[Que
         .join(sizes, sizes.c.household_id == Household.id)
         .join(SubmissionVersion, _LAST_SENT)
         .outerjoin(files, files.c.version_id == SubmissionVersion.id)
+        .outerjoin(
+            AbsentPaper,
+            and_(AbsentPaper.office_id == SubmissionVersion.office_id, AbsentPaper.version_id == SubmissionVersion.id),
+        )
         .outerjoin(
             Claim,
             and_(
@@ -140,11 +148,12 @@ def waiting(session: Session, who: Staff, scope: Scope = Scope.MINE) -> list[Que
             arrived_at=submission.arrived_at,
             look_by=submission.look_by,
             files=count or 0,
+            absent=why,
             caseworker=caseworker,
             holder=holder_name,
             holder_is_me=bool(claim and claim.staff_id == who.staff_id),
         )
-        for submission, member, case_no, caseworker, members, count, claim, holder_name in found
+        for submission, member, case_no, caseworker, members, count, why, claim, holder_name in found
     ]
 
 

@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
-from shared import drafts, likeness
+from shared import absent, drafts, likeness
 from shared.filled import declared as declared_form
 from shared.model import (
+    AbsentPaper,
     Correction,
     CorrectionItem,
     DutyKind,
@@ -58,6 +59,7 @@ class FileRow:
     kind: str
     size: int
     sha256: str
+    shot: str | None  # which guided photo it is
     state: FileState
     refused_because: str | None
     pages: int | None
@@ -131,6 +133,8 @@ class Slip:
     answer_by: date | None
     said: list[SaidRow]
     absent: WhyAbsent | None  # why a paper is not with it
+    absent_done_at: datetime | None  # when she said that it is done
+    owed: bool  # a paper that she wants to send later
     files: list[FileRow]
     correction: CorrectionRow | None  # the last one that was asked
     receipt_id: UUID | None
@@ -141,6 +145,7 @@ def slip(session: Session, submission: Submission, version: SubmissionVersion | 
     """The submission as it was last sent, or in ``version``."""
     version = version or drafts.sent_version(session, submission)
     member = session.get_one(Member, (submission.office_id, submission.member_id))
+    paper = session.get(AbsentPaper, (version.office_id, version.id))
     receipt = session.scalar(
         select(Receipt).where(
             Receipt.office_id == submission.office_id,
@@ -164,7 +169,9 @@ def slip(session: Session, submission: Submission, version: SubmissionVersion | 
         look_by=submission.look_by,
         answer_by=submission.answer_by,
         said=said(session, submission, drafts.filled_of(session, version)),
-        absent=drafts.absent_paper(session, version),
+        absent=paper.why if paper else None,
+        absent_done_at=paper.done_at if paper else None,
+        owed=absent.is_owed(paper, submission.state),
         files=file_rows(session, drafts.files_of(session, version)),
         correction=last_correction(session, submission),
         receipt_id=receipt.id if receipt else None,
@@ -211,6 +218,7 @@ def file_row(file: StoredFile, like: LikeRow | None = None) -> FileRow:
         kind=file.kind,
         size=file.size,
         sha256=file.sha256,
+        shot=file.shot,
         state=file.state,
         refused_because=file.refused_because,
         pages=file.pages,

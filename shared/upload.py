@@ -35,6 +35,7 @@ class Announced:
     size: int  # bytes
     sha256: str | None = None  # hex; None from a browser that cannot compute it
     replaces: UUID | None = None  # a file of the draft that goes out when this one is whole
+    shot: str | None = None  # which guided photo it is
 
 
 @dataclass(frozen=True)
@@ -224,6 +225,7 @@ def _new(who: Recipient, submission_id: UUID, announced: Announced, attempt: UUI
         size=announced.size,
         sha256=announced.sha256,
         replaces=announced.replaces,
+        shot=announced.shot,
         kept=0,
         state=UploadState.OPEN,
         expires_at=clock.now() + LIFE,
@@ -271,7 +273,9 @@ def _become(
         who,
         upload.submission_id,
         seen,
-        drafts.Arrived(arrived.key, upload.name, arrived.kind, arrived.size, arrived.sha256, upload.attempt, 0),
+        drafts.Arrived(
+            arrived.key, upload.name, arrived.kind, arrived.size, arrived.sha256, upload.attempt, 0, upload.shot
+        ),
         limit=files_limit,
         day_limit=day_limit,
         replaces=upload.replaces,

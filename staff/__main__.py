@@ -5,17 +5,19 @@ Every verb reads the same settings as the apps (docs/config.md), prints data on 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import TextIO
 
 import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config.settings import MissingSetting, Settings
-from shared import clock, duties, letters, retention, sign_in
+from shared import clock, duties, filled, letters, retention, sign_in
 from shared.errors import RuleOfThePast
 from shared.model import (
     MACHINE,
@@ -28,6 +30,8 @@ from shared.model import (
     StoredFile,
     WelfareOffice,
 )
+from shared.rules.forms import FORMS
+from shared.rules.forms.own import NotASetting
 from shared.rules.months import add_months
 from shared.session import engine_for, migrate, sessions
 from uploads.receipt_pdf import draw_letter
@@ -210,6 +214,39 @@ def duty_rule(
             )
         except RuleOfThePast:
             raise click.ClickException("that month is over; a rule begins this month or later") from None
+
+
+@main.command()
+@click.argument("office_code")
+@click.argument("kind", type=click.Choice([kind.value for kind in FORMS]))
+@click.argument("wishes", type=click.File(encoding="utf-8"))
+@click.option("--from", "from_day", required=True, metavar="YYYY-MM-DD", help="the first day; tomorrow or later")
+def form_setting(office_code: str, kind: str, wishes: TextIO, from_day: str) -> None:
+    """Leave questions of a form out, say them in other words, add own ones: WISHES is a JSON file, - for stdin.
+
+    Prints what will be asked. What is begun before that day keeps its questions and its words.
+    """
+    try:
+        begins = date.fromisoformat(from_day)
+    except ValueError:
+        raise click.BadParameter("a day, such as 2026-12-01", param_hint="--from") from None
+    try:
+        given = json.load(wishes)
+    except ValueError as broken:
+        raise click.ClickException(f"not JSON: {broken}") from None
+    with _transaction() as session:
+        office = _office(session, office_code)
+        try:
+            form = filled.set_form(session, office.id, DutyKind(kind), begins, given)
+        except RuleOfThePast:
+            raise click.ClickException("from tomorrow at the earliest: what is begun keeps its words") from None
+        except NotASetting as wrong:
+            raise click.ClickException(str(wrong)) from None
+    for screen in form.screens:
+        for question in screen.questions:
+            click.echo(f"{question.key}  {question.label}")
+            for option in question.options:
+                click.echo(f"    {option.key}{' !' if option.danger else ''}  {option.label}")
 
 
 @main.command()

@@ -21,6 +21,7 @@ from config.words import REASONS, Declared, declared, thing
 from shared import clock, review
 from shared.intake import ANSWER_WITHIN
 from shared.model import Reason
+from shared.rules import my_number
 from shared.rules.months import open_days_after
 from shared.slips import FileRow, Slip
 from staff import once
@@ -126,8 +127,12 @@ class Asking:
                 _blame(ask.detail, _("「そのほか」のときは、何をなおすかを書いてください"))
             if len(ask.detail.data or "") > LONGEST_DETAIL:
                 _blame(ask.detail, _("%(count)s文字までにしてください", count=LONGEST_DETAIL))
+            if my_number.is_in(ask.detail.data or ""):
+                _blame(ask.detail, _("個人番号のような12けたの番号があります。消してください"))
         if len(form.memo.data or "") > LONGEST_MEMO:
             _blame(form.memo, _("%(count)s文字までにしてください", count=LONGEST_MEMO))
+        if my_number.is_in(form.memo.data or ""):
+            _blame(form.memo, _("個人番号のような12けたの番号があります。消してください"))
         return not form.errors
 
     def asked(self, seen: int, attempt: UUID) -> review.AskAgain:

@@ -105,6 +105,7 @@ _FAULTS: Final = {
     "missing": lazy_gettext("送ることを書いてください"),
     "too_long": lazy_gettext("2000文字までにしてください"),
     "placeholder": lazy_gettext("［ ］のところを、書きかえるか消してください"),
+    "my_number": lazy_gettext("個人番号のような12けたの番号があります。消してから送ってください（保存していません）"),
 }
 
 

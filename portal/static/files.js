@@ -138,6 +138,7 @@ async function run(row) {
           attempt: entry.id,
           ...(entry.sha256 && { sha256: entry.sha256 }),
           ...(entry.replaces && { replaces: entry.replaces }),
+          ...(entry.shot && { shot: entry.shot }),
         }),
         created: (url) => keep.put(Object.assign(entry, { url })),
         lost: () => Object.assign(entry, { url: null }),
@@ -180,7 +181,7 @@ const acts = {
   retake(row) {
     retaken = row;
     const forms = [...document.querySelectorAll("form[data-pick]")];
-    const alike = forms.filter((form) => (form.elements.replaces?.value ?? "") === row.entry.replaces);
+    const alike = forms.filter((form) => ["replaces", "shot"].every((name) => of(form, name) === row.entry[name]));
     (alike[row.entry.camera ? 0 : 1] ?? forms[0])?.querySelector("input[type=file]").click();
   },
   anyway(row) {
@@ -203,10 +204,15 @@ const acts = {
   },
 };
 
+/** What a picker's form says beside the file. */
+function of(form, name) {
+  return form.elements[name]?.value ?? "";
+}
+
 /** Take what stands in a picker. */
 function take(input) {
   const files = [...input.files];
-  const replaces = input.form.elements.replaces?.value ?? "";
+  const [replaces, shot] = [of(input.form, "replaces"), of(input.form, "shot")];
   const camera = input.hasAttribute("capture");
   input.value = "";
   opened(null);
@@ -215,7 +221,7 @@ function take(input) {
   }
   retaken = null;
   for (const file of files) {
-    const entry = { id: uuid(), submission, replaces, camera, name: file.name, since: (since += 1), blob: file };
+    const entry = { id: uuid(), submission, replaces, shot, camera, name: file.name, since: (since += 1), blob: file };
     keep.put(entry);
     add(entry, false);
   }

@@ -28,7 +28,7 @@ from tests.portal.phone import JPEG, OURS, Phone, Sent, Somebody
 Make = sessionmaker[Session]
 PUBLIC = {"signin.show", "signin.pin", "signin.leave", "signin.closed", "signin.no_letter"}
 PUBLIC |= {"display.show", "display.choose", "healthz", "shared.static", "static"}
-SPOKEN_TO_BY_SCRIPTS = {"tus.create", "tus.one"}  # they answer in JSON
+SPOKEN_TO_BY_SCRIPTS = {"tus.create", "tus.one", "typed.keep"}  # they answer in JSON
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "MADE-UP")
 
 

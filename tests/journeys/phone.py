@@ -34,6 +34,7 @@ class Phone:
         self.looks: list[str] = []
 
     def look(self, name: str) -> None:
+        self.page.wait_for_load_state()
         assert looking.words_that_say_too_much(self.page) == []
         if self.careful:
             self.looks += looking.faults(self.page, f"phone-{name}")
@@ -83,6 +84,17 @@ class Phone:
 
     def picker(self, *, camera: bool = False) -> Locator:
         return self.page.locator("form[data-pick] input[type=file]").nth(0 if camera else 1)
+
+    def shoot(self, shot: str, path: Path) -> None:
+        """Take the photo that the page asks for by this name, and wait until it is there."""
+        card = self.page.locator("section.card").filter(has=self.page.locator(f"#{shot}-heading"))
+        picker = card.locator("form[data-pick] input[type=file]").nth(0)
+        picker.set_input_files(str(path))
+        if self.script:
+            self.wait_until_sent()
+        else:
+            picker.locator("xpath=ancestor::form").get_by_role("button", name="えらんだものを送る").click()
+        expect(self.page.locator(f"#{shot}-state")).to_contain_text("届きました")
 
     def choose(self, *paths: Path, camera: bool = False, anyway: bool = False) -> None:
         """Choose files and wait until none is under way. With a script they go at once; without one a button appears.

@@ -68,7 +68,7 @@ def test_what_was_typed_when_the_session_was_gone_stands_there_again(
     assert hanako.phone.press().status == (422 if sentence else 303)
     assert gross(make_session) == (None if sentence else 81_000)
     assert count(ParkedForm) == 0, "given back once"
-    assert hanako.phone.open(path).typed("gross_yen") == ("" if sentence else "81000")
+    assert hanako.phone.open(path).typed("gross_yen") == (typed if sentence else "81000")
 
 
 def test_what_one_person_typed_is_never_shown_to_another(

@@ -235,10 +235,10 @@ def test_last_month_is_a_reminder_and_never_filled_in(hanako: Somebody, begun: U
     reported(hanako, make_session, employer="株式会社<みほん>")
     assert write(hanako.phone, begun, "employer", employer="株式会社<みほん>").status == 303
     page = hanako.phone.open(hanako.path(begun, "gross"))
-    assert "9月は「85,400円」と書きました" in page.text
+    assert "前（9月）と同じ85,400円" in page.text.replace(" ", "")
     assert page.typed("gross_yen") == ""
     write(hanako.phone, begun, "employer", employer="ほかの会社")
-    assert "と書きました" not in hanako.phone.open(hanako.path(begun, "gross")).text, "that was other work"
+    assert "85,400円" not in hanako.phone.open(hanako.path(begun, "gross")).text, "that was other work"
 
 
 def test_the_same_as_last_month_only_asks_what_is_new(hanako: Somebody, make_session: Make) -> None:
@@ -253,7 +253,7 @@ def test_the_same_as_last_month_only_asks_what_is_new(hanako: Somebody, make_ses
     phone.open(where)
     assert phone.press(gross_yen="8万くらい").status == 422, "what is not understood stays on its page"
     where = press_all(
-        phone, phone.press(gross_yen="81,000").place, ("jobs/0/deductions", {"same": "1"}), ("more", {"none": "1"})
+        phone, phone.press(gross_yen="81,000").place, ("jobs/0/deductions", {"as_before": "1"}), ("more", {"none": "1"})
     )
     assert where.endswith("/files")
     page = phone.open(where.replace("files", "check"))
@@ -268,8 +268,8 @@ def test_what_is_the_same_is_one_tap_and_what_is_typed_beside_it_wins(
     reported(hanako, make_session)
     write(hanako.phone, begun, "employer")
     page = hanako.phone.open(hanako.path(begun, "deductions"))
-    assert "9月と同じ" in page.text.replace(" ", "")
-    assert hanako.phone.press(same="1", income_tax_yen="100").status == 303
+    assert "前（9月）と同じ470円、0円、2,600円" in page.text.replace(" ", "")
+    assert hanako.phone.press(as_before="1", income_tax_yen="100").status == 303
     kept = line(make_session, begun)
     assert [kept[field] for field in SCREENS["deductions"]] == [470, 100, 2_600]
 

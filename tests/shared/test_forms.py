@@ -21,6 +21,7 @@ ASKS = [
     Question("x", Ask.CHOICE, "どれ", "どれ", options=(Option("a", "あ"), Option("b", "い"))),
     Question("x", Ask.SEVERAL, "どれ", "どれ", options=(Option("a", "あ"), Option("b", "い"))),
     Question("x", Ask.TEXT, "何", "何"),
+    Question("x", Ask.KANA, "何", "何"),
     Question("x", Ask.TELL, "何", "何"),
     Question("x", Ask.YEN, "いくら", "いくら"),
     Question("x", Ask.COUNT, "何回", "何回", unit="回", most=31),

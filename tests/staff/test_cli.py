@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from shared import sign_in
-from shared.model import DutyKind, DutyRule, Member, Situation
+from shared.model import DutyKind, DutyRule, FormSetting, Member, Situation
 from shared.session import engine_for, sessions
 
 OFFICE = [
@@ -114,4 +114,31 @@ def test_how_often_something_is_due_is_set_and_never_for_the_past(keeper: dict[s
         (kept,) = session.scalars(select(DutyRule).where(DutyRule.kind == DutyKind.STATUS_CHECK_IN))
         assert (kept.situation, kept.every_months, kept.due_day) == (Situation.SEEKING, 1, 10)
         assert session.scalars(select(Member.situation)).all() == [Situation.SEEKING]
+    engine.dispose()
+
+
+def test_an_office_asks_its_own_questions_from_a_day_on(keeper: dict[str, str], tmp_path: Path) -> None:
+    for arguments in (["migrate"], OFFICE):
+        assert run(keeper, *arguments).returncode == 0
+    wishes = tmp_path / "check-in.json"
+    setting = ["form-setting", "KK", "status_check_in", str(wishes), "--from"]
+    for text, day, said in (
+        ("{", "2099-01-01", "not JSON"),
+        ('{"leave_out": ["dreams"]}', "2099-01-01", "leave_out"),
+        ("{}", "2026-01-01", "from tomorrow"),
+        ("{}", "soon", "2026-12-01"),
+    ):
+        wishes.write_text(text, encoding="utf-8")
+        done = run(keeper, *setting, day)
+        assert done.returncode != 0
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+    wishes.write_text('{"add": [{"key": "own_festival", "label": "まつりに 来ますか", "short": "まつり"}]}', "utf-8")
+    done = run(keeper, *setting, "2099-01-01")
+    assert done.returncode == 0, done.stderr
+    assert "    bad !  とても 悪いです" in done.stdout.splitlines()
+    assert done.stdout.splitlines()[-1] == "own_festival  まつりに 来ますか"
+    engine = engine_for(keeper["MADOGUCHI_DATABASE_URL"])
+    with sessions(engine)() as session:
+        assert session.scalars(select(FormSetting.from_day)).one().year == 2099
     engine.dispose()

@@ -128,6 +128,16 @@ def test_a_memo_has_an_end_too(desk: Desk, scene: Scene) -> None:
     assert "500文字までにしてください" in answer.html
 
 
+@pytest.mark.parametrize("place", ["detail", "memo"])
+def test_a_my_number_is_not_kept_whoever_writes_it(desk: Desk, scene: Scene, make_session: Make, place: str) -> None:
+    number = "番号 6214-9832-0257"
+    fields = file_again(scene, detail=number) if place == "detail" else {**value_again(), "memo": number}
+    answer = send(desk, scene, **fields)
+    assert answer.status == 422
+    assert "12けたの番号" in answer.html
+    assert nothing_stored(make_session, scene)
+
+
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [

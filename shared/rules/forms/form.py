@@ -20,6 +20,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from shared.model import DutyKind
+from shared.rules import kana, my_number
 from shared.rules.calendar_day import NotADay, day_of
 from shared.rules.months import add_months
 from shared.rules.wareki import japanese_date
@@ -48,6 +49,7 @@ class Ask(StrEnum):
     CHOICE = "choice"  # one of the options
     SEVERAL = "several"  # any of the options, also none
     TEXT = "text"  # one line
+    KANA = "kana"  # one line, kept in hiragana however it is typed
     TELL = "tell"  # as much as she likes
     YEN = "yen"
     COUNT = "count"
@@ -168,6 +170,30 @@ class Screen:
 
 
 @dataclass(frozen=True)
+class Shot:
+    """One photo that the page asks for by itself, so that staff know what they see."""
+
+    key: str
+    label: str  # what to take, as the person reads it
+    short: str  # as the desk names it
+    hint: str
+    picture: str  # name of an icon
+
+
+WHOLE: Final = Shot(
+    "whole", N_("へや ぜんたい"), N_("全体"), N_("入口に立って、まわりも入るように とります。"), "shot-whole"
+)
+DETAIL: Final = Shot(
+    "detail",
+    N_("見てほしい所を 近くから"),
+    N_("近くから"),
+    N_("手をのばしたくらいまで 近づいて とります。"),
+    "shot-detail",
+)
+SHOTS: Final = {shot.key: shot for shot in (WHOLE, DETAIL)}
+
+
+@dataclass(frozen=True)
 class Form:
     """A paper form as the phone asks it. Source of its fields: the docstring of its file."""
 
@@ -179,6 +205,7 @@ class Form:
     files: str = ""  # what photos are wanted, as a heading; "": none
     files_needed: bool = False
     without_files: str = ""  # words of the way on without any
+    shots: tuple[Shot, ...] = ()  # photos that are asked for one by one, each with its own picker
     monthly: bool = False  # about a month, which stands in its name
     months_back: bool = False  # she may say which month; otherwise it is this one
     note: str = ""  # what must be understood before it is sent
@@ -235,7 +262,7 @@ class Place:
 
 
 class NotAnAnswer(ValueError):
-    """``code`` says why: missing, unknown, too_long, and those of ``NotAnAmount`` and ``NotADay``."""
+    """``code`` says why: missing, unknown, too_long, my_number, and those of ``NotAnAmount`` and ``NotADay``."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -283,11 +310,12 @@ def _read_one(question: Question, text: str, today: date, members: Collection[st
                 return yen(text)
             case Ask.COUNT:
                 return count(text, question.most or MOST_COUNTED)
+            case Ask.KANA:
+                return _within(SHORT, kana.hiragana(text))
             case Ask.DAY:
                 return day_of(text, today=today).isoformat()
             case _:
-                if len(text) > (LONG if question.ask is Ask.TELL else SHORT):
-                    raise NotAnAnswer("too_long")
+                return _within(LONG if question.ask is Ask.TELL else SHORT, text)
     except (NotAnAmount, NotADay) as wrong:
         raise NotAnAnswer(wrong.code) from wrong
     return text
@@ -313,6 +341,21 @@ def fits(question: Question, answer: Answer, members: Collection[str]) -> bool:
             return answer in members
         case _:
             return isinstance(answer, str) and 0 < len(answer) <= (LONG if question.ask is Ask.TELL else SHORT)
+
+
+def _within(longest: int, text: str) -> str:
+    if len(text) > longest:
+        raise NotAnAnswer("too_long")
+    if my_number.is_in(text):
+        raise NotAnAnswer("my_number")
+    return text
+
+
+def written(answer: Answer | None) -> list[str]:
+    """An answer as it stands in its field."""
+    if answer is None:
+        return []
+    return answer if isinstance(answer, list) else [str(answer)]
 
 
 def text_of(
@@ -458,6 +501,21 @@ def row_before(screen: Screen, row: Answers, before: Answers) -> Answers:
             found: Answers = one
             return found
     return {}
+
+
+def still_offered(form: Form, answers: Answers) -> dict[str, Any]:
+    """Answers of another day, without those that the form does not ask for or offer any more."""
+    offered: dict[str, Any] = {}
+    for place, answer in places(form, answers):
+        keys = {option.key for option in place.question.options}
+        given = answer if isinstance(answer, list) else [answer]
+        if answer is None or (place.question.ask in (Ask.CHOICE, Ask.SEVERAL) and not keys.issuperset(given)):
+            continue
+        if place.row is None:
+            offered[place.question.key] = answer
+        else:
+            offered[place.screen.key] = answers[place.screen.key]
+    return offered
 
 
 def dangers(form: Form, answers: Answers) -> list[Place]:

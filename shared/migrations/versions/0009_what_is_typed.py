@@ -1,0 +1,27 @@
+"""What is typed and not answered yet; which guided photo a file is; an office's own questions; promised
+papers that are done.
+
+New columns that may be empty: a release before goes on working beside them. The way back loses what was half typed
+and no answer, which photo was meant and no photo, and the words of an office's own questions.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "0009", "0008"
+
+
+def upgrade() -> None:
+    op.add_column("filled_form", sa.Column("typed", sa.JSON(), nullable=True))
+    op.add_column("absent_paper", sa.Column("done_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("form_setting", sa.Column("own", sa.JSON(), nullable=True))
+    for table in ("stored_file", "upload"):
+        op.add_column(table, sa.Column("shot", sa.Text(), nullable=True))
+
+
+def downgrade() -> None:
+    for table in ("upload", "stored_file"):
+        op.drop_column(table, "shot")
+    op.drop_column("form_setting", "own")
+    op.drop_column("absent_paper", "done_at")
+    op.drop_column("filled_form", "typed")
