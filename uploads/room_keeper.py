@@ -32,6 +32,7 @@ Lock = Callable[[], None]
 _MESSAGE_BYTES: Final = 4096
 _ALL_DESCRIPTORS: Final = 1 << 20
 _AT_HAND: Final = 16 * 1024 * 1024  # bytes: about what a page of A4 takes; more is sooner asked for than touched
+_SOON: Final = 32 * 1024 * 1024  # what a scanned one takes beside it
 
 
 def keep(line: socket.socket, work: Work, warm_up: Lock = lambda: None) -> None:
@@ -153,7 +154,7 @@ def _wait_and_draw(
         ):  # our parent's line above all
             os.closerange(below + 1, above)
         gc.disable()
-        room_locks.touch_memory(_AT_HAND)
+        room_locks.touch_memory(_AT_HAND, _SOON)
         warm_up()
         said, (source, out), _flags, _from = socket.recv_fds(line, _MESSAGE_BYTES, 2)
         os.write(held, b"1")

@@ -11,8 +11,10 @@ import codecs
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO, Final, cast
 
 import pi_heif
@@ -21,7 +23,7 @@ from PIL import AvifImagePlugin, Image, ImageCms, MpoImagePlugin
 from uploads import pdf_fonts, pdf_pages
 from uploads.checks import Kind
 from uploads.look import look_of
-from uploads.room_frames import put, put_facts
+from uploads.room_frames import put, put_facts, put_made
 
 LONG_SIDE: Final = 2400  # pixels of a page
 THUMB_SIDE: Final = 360  # pixels of its thumbnail
@@ -56,15 +58,18 @@ class Refusal(Exception):
     """The file cannot be drawn. The text is the reason's code: unreadable, locked, too_big or too_many_pages."""
 
 
+def _no_words() -> pdf_pages.Words:
+    return "", []
+
+
 @dataclass(frozen=True)
 class Drawn:
-    """A page: its picture, how many pixels of it make an inch, and its text."""
+    """A page: its picture, how many pixels of it make an inch, and how its text is read."""
 
     image: Image.Image
     quality: int
     dpi: float = _PHOTO_DPI
-    text: str = ""
-    lines: list[pdf_pages.Line] = field(default_factory=list)
+    read: Callable[[], pdf_pages.Words] = _no_words
 
 
 def prepare() -> None:
@@ -86,43 +91,57 @@ def prepare() -> None:
 
 def warm_up() -> None:
     """Draw a little page of our own: a process that was just forked pays for each first time."""
-    make(pdf_fonts.SAMPLE, Kind.PDF, io.BytesIO())
+    make(pdf_fonts.SHORT_SAMPLE, Kind.PDF, io.BytesIO())
 
 
 def make(content: bytes, kind: str, out: BinaryIO) -> None:
     """Write frames: for each page a picture, a thumbnail and facts, then ``{"pages": count}`` or ``{"refused": why}``.
 
     Facts of a page: dpi, text, lines (each ``[left, top, right, bottom, text]`` in pixels) and look.
+
+    A second thread packs the picture, straight into ``out``, while this one makes the rest. It is started here and not
+    while a child waits, because a thread that is there already would not get the last lock.
     """
     count = 0
     try:
-        for page in _drawn(content, Kind(kind)):
-            small = _shrunk(page.image, THUMB_SIDE, Image.Resampling.BICUBIC)
-            put(out, _jpeg(page.image, page.quality))
-            put(out, _jpeg(small, _THUMB_QUALITY))
-            put_facts(out, {"dpi": page.dpi, "text": page.text, "lines": page.lines, "look": look_of(small)})
-            count += 1
+        with ThreadPoolExecutor(1) as second:
+            for page in _drawn(content, Kind(kind)):
+                packed = second.submit(put_made, out, partial(_pack, page.image, page.quality))
+                small = _shrunk(page.image, THUMB_SIDE, Image.Resampling.BICUBIC)
+                look, thumb = look_of(small), io.BytesIO()
+                _pack(small, _THUMB_QUALITY, thumb)
+                with _refusals():
+                    text, lines = page.read()
+                packed.result()
+                put(out, thumb.getvalue())
+                put_facts(out, {"dpi": page.dpi, "text": text, "lines": lines, "look": look})
+                count += 1
     except Refusal as refusal:
         put_facts(out, {"refused": str(refusal)})
     else:
         put_facts(out, {"pages": count})
 
 
-def _jpeg(image: Image.Image, quality: int) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=quality)
-    return stream.getvalue()
+def _pack(image: Image.Image, quality: int, out: BinaryIO) -> None:
+    image.save(out, "JPEG", quality=quality)
 
 
 def _drawn(content: bytes, kind: Kind) -> Iterator[Drawn]:
     """:raises Refusal: and nothing else, whatever a decoder may raise."""
-    try:
+    with _refusals():
         if kind is Kind.PDF:
             for page in pdf_pages.pages(content, most=PAGES, long_side=LONG_SIDE):
-                yield Drawn(page.image, _PDF_QUALITY, page.dpi, page.text, page.lines)
+                yield Drawn(page.image, _PDF_QUALITY, page.dpi, page.read)
         else:
             for image in _photos(content, kind):
                 yield Drawn(image, _PHOTO_QUALITY)
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """Whatever a decoder may raise is a refusal."""
+    try:
+        yield
     except (Refusal, pdf_pages.NotDrawn) as refusal:
         raise Refusal(str(refusal)) from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError, MemoryError):

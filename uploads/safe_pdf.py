@@ -54,7 +54,8 @@ def write(path: Path, sheets: Sequence[Sheet]) -> None:
             _add(pdf, sheet, font, codes)
         if codes:
             font.update(_font(pdf, codes))
-        pdf.save(path, static_id=True)
+        with path.open("wb") as file:  # by a path it would write another first, and put that in its place
+            pdf.save(file, static_id=True)
 
 
 def _add(pdf: pikepdf.Pdf, sheet: Sheet, font: pikepdf.Object, codes: dict[str, int]) -> None:
