@@ -42,7 +42,9 @@ def _sample(*names: str, shown: str) -> bytes:
 
 
 SAMPLE: Final = _sample(*_PLAIN, shown="/J 9 Tf <8b8b> Tj")  # drawn before the room is shut: then every font is open
-SHORT_SAMPLE: Final = _sample(_PLAIN[0], shown="")  # ours is four megabytes, which no child should carry for nothing
+SHORT_SAMPLE: Final = _sample(
+    *_PLAIN, shown="2 2 m 9 9 l S"
+)  # ours is four megabytes, which no child should carry for nothing
 _kept: list[Any] = []  # what PDFium points to, for as long as the process lives
 
 
@@ -84,7 +86,7 @@ def use_ours() -> None:
     }
     types = dict(pdfium.FPDF_SYSFONTINFO._fields_)
     info = pdfium.FPDF_SYSFONTINFO(version=1, **{name: types[name](answer) for name, answer in answers.items()})
-    _kept.append(info)
+    _kept.extend((content, info))
     pdfium.FPDF_SetSystemFontInfo(info)
 
 

@@ -62,6 +62,12 @@ def no_new_privileges() -> None:
         _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
+def one_heap() -> None:
+    """Let all threads take from the same memory. Before there is a second one."""
+    if sys.platform == "linux":
+        _libc().mallopt(_M_ARENA_MAX, 1)
+
+
 def touch_memory(size: int, more: int) -> None:
     """Have ``size`` bytes at hand, and the next ``more`` for a quick asking.
 
@@ -70,12 +76,8 @@ def touch_memory(size: int, more: int) -> None:
     if sys.platform != "linux":
         return
     libc = _libc()
-    for what, value in (
-        (_M_TRIM_THRESHOLD, 1 << 30),  # what is freed is kept for the next picture
-        (_M_MMAP_THRESHOLD, 1 << 30),
-        (_M_ARENA_MAX, 1),  # a second thread takes from it, too
-    ):
-        libc.mallopt(what, value)
+    for what in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):  # what is freed is kept for the next picture
+        libc.mallopt(what, 1 << 30)
     libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
     libc.free.argtypes = [ctypes.c_void_p]
     libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]

@@ -11,11 +11,12 @@ import codecs
 import contextlib
 import io
 import warnings
+from _thread import start_new_thread
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, BinaryIO, Final, cast
+from queue import SimpleQueue
+from typing import Any, BinaryIO, Final, TypeVar, cast
 
 import pi_heif
 from PIL import AvifImagePlugin, Image, ImageCms, MpoImagePlugin
@@ -24,6 +25,8 @@ from uploads import pdf_fonts, pdf_pages
 from uploads.checks import Kind
 from uploads.look import look_of
 from uploads.room_frames import put, put_facts, put_made
+
+_T = TypeVar("_T")
 
 LONG_SIDE: Final = 2400  # pixels of a page
 THUMB_SIDE: Final = 360  # pixels of its thumbnail
@@ -99,27 +102,57 @@ def make(content: bytes, kind: str, out: BinaryIO) -> None:
 
     Facts of a page: dpi, text, lines (each ``[left, top, right, bottom, text]`` in pixels) and look.
 
-    A second thread packs the picture, straight into ``out``, while this one makes the rest. It is started here and not
-    while a child waits, because a thread that is there already would not get the last lock.
+    Two threads pack the picture, straight into ``out``, and make the thumbnail while this one reads the text.
     """
     count = 0
     try:
-        with ThreadPoolExecutor(1) as second:
-            for page in _drawn(content, Kind(kind)):
-                packed = second.submit(put_made, out, partial(_pack, page.image, page.quality))
-                small = _shrunk(page.image, THUMB_SIDE, Image.Resampling.BICUBIC)
-                look, thumb = look_of(small), io.BytesIO()
-                _pack(small, _THUMB_QUALITY, thumb)
-                with _refusals():
-                    text, lines = page.read()
-                packed.result()
-                put(out, thumb.getvalue())
-                put_facts(out, {"dpi": page.dpi, "text": text, "lines": lines, "look": look})
-                count += 1
+        for page in _drawn(content, Kind(kind)):
+            with (
+                _meanwhile(partial(put_made, out, partial(_pack, page.image, page.quality))),
+                _meanwhile(partial(_small, page.image)) as small,
+                _refusals(),
+            ):
+                text, lines = page.read()
+            ((thumb, look),) = small
+            put(out, thumb)
+            put_facts(out, {"dpi": page.dpi, "text": text, "lines": lines, "look": look})
+            count += 1
     except Refusal as refusal:
         put_facts(out, {"refused": str(refusal)})
     else:
         put_facts(out, {"pages": count})
+
+
+@contextlib.contextmanager
+def _meanwhile(work: Callable[[], _T]) -> Iterator[list[_T]]:
+    """Let another thread do ``work`` during the block; after it, what came of that is in the list given.
+
+    The thread is a new one each time: one that was there before the last lock would not get it.
+    """
+    made: list[_T] = []
+    ended: SimpleQueue[Exception | None] = SimpleQueue()
+
+    def do() -> None:
+        try:
+            made.append(work())
+        except Exception as error:  # noqa: BLE001 it is raised where it is waited for
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    start_new_thread(do, ())
+    try:
+        yield made
+    finally:
+        if (error := ended.get()) is not None:
+            raise error
+
+
+def _small(image: Image.Image) -> tuple[bytes, str]:
+    """The thumbnail of a page, and its look."""
+    small, packed = _shrunk(image, THUMB_SIDE, Image.Resampling.BICUBIC), io.BytesIO()
+    _pack(small, _THUMB_QUALITY, packed)
+    return packed.getvalue(), look_of(small)
 
 
 def _pack(image: Image.Image, quality: int, out: BinaryIO) -> None:
