@@ -53,7 +53,7 @@ class Assets:
         if packed:
             answer.content_encoding = "gzip"
         if version == self.version:
-            answer.cache_control.public = answer.cache_control.immutable = True
+            answer.cache_control.immutable = True
             answer.cache_control.max_age = YEAR
         else:
             answer.cache_control.no_cache = True
@@ -64,7 +64,7 @@ class Assets:
 def _read(path: Path) -> _File:
     plain = path.read_bytes()
     media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return _File(media_type, plain, gzip.compress(plain, mtime=0), sha256(plain).hexdigest()[:32])
+    return _File(media_type, plain, gzip.compress(plain, mtime=0), sha256(plain).hexdigest()[:16])
 
 
 def _takes_gzip() -> bool:

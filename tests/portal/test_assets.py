@@ -45,7 +45,7 @@ def test_every_address_says_its_version_and_is_kept_for_a_year(phone: Phone, wan
         assert said, address
         page = phone.open(address)
         assert page.status == 200
-        assert page.headers["Cache-Control"] == "public, immutable, max-age=31536000"
+        assert page.headers["Cache-Control"] == "immutable, max-age=31536000"
         assert page.body == (PROJECT / FOLDERS[said[1]] / said[2]).read_bytes()
 
 
