@@ -10,7 +10,7 @@ const desk = document.getElementById("uploads"); // the template with the row an
 const { to, submission } = desk.dataset;
 const headers = { "X-CSRFToken": document.querySelector('meta[name="csrf-token"]')?.content ?? "" };
 const CAMERA = "madoguchi-camera"; // in sessionStorage: the camera is open
-const MOVING = ["preparing", "queued", "sending"];
+const MOVING = ["preparing", "queued", "sending", "arrived"];
 const rows = new Map(); // by the id of the attempt, in the order they were chosen
 let bench = Promise.resolve(); // photos are made ready one after the other: each is large while it is open
 let busy = null; // the row being sent: one at a time, so that they arrive in their order
@@ -156,8 +156,9 @@ async function run(row) {
       });
     });
     await keep.drop(entry.id);
-    await redraw().catch(() => {});
-    announce(row, desk.dataset.arrived);
+    show(row, "arrived");
+    free(row);
+    await shown();
     await leave(row);
   } catch (error) {
     if (stop.signal.aborted) {
@@ -169,6 +170,13 @@ async function run(row) {
     } else {
       show(row, error instanceof SignInAgain ? "signin" : "failed");
     }
+  }
+}
+
+/** Until the page shows what has arrived: the line may be gone again, and nothing may seem to vanish. */
+async function shown() {
+  while (!(await redraw().then(() => true, () => false))) {
+    await new Promise((done) => setTimeout(done, 2000));
   }
 }
 
