@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from config import assets
 from config.settings import Settings
 from config.web import web_app
 from portal import (
@@ -33,6 +34,7 @@ def create_app(settings: Settings) -> Flask:
     for room in (signin, home, forms, absent, messages, sent, correction, files, display, tus, typed):
         app.register_blueprint(room.bp)
     app.extensions["csrf"].exempt(signin.leave)  # it asks for itself: the way out works from the oldest page, too
+    app.after_request(assets.packed)
     app.context_processor(office.card)
     app.context_processor(display.chosen)
     app.context_processor(kept.owner)

@@ -4,13 +4,13 @@
 import * as keep from "./keep.js";
 import { redraw } from "./phone.js";
 import { prepare } from "./picture.js";
-import { Refused, send, sha256, SignInAgain, terminate } from "./tus.js";
+import { hex, Refused, send, sha256, SignInAgain, terminate } from "./tus.js";
 
 const desk = document.getElementById("uploads"); // the template with the row and where uploads go
 const { to, submission } = desk.dataset;
 const headers = { "X-CSRFToken": document.querySelector('meta[name="csrf-token"]')?.content ?? "" };
 const CAMERA = "madoguchi-camera"; // in sessionStorage: the camera is open
-const STUCK = ["dark", "blurred", "small", "failed", "waiting", "signin", "refused"];
+const MOVING = ["preparing", "queued", "sending", "arrived"];
 const rows = new Map(); // by the id of the attempt, in the order they were chosen
 let bench = Promise.resolve(); // photos are made ready one after the other: each is large while it is open
 let busy = null; // the row being sent: one at a time, so that they arrive in their order
@@ -143,19 +143,23 @@ async function run(row) {
         created: (url) => keep.put(Object.assign(entry, { url })),
         lost: () => Object.assign(entry, { url: null }),
         progress: (bytes) => {
-          show(row, "sending");
+          const before = bar.value;
           bar.value = Math.round((100 * bytes) / entry.blob.size);
           percent.textContent = `${bar.value}%`;
+          if (row.state !== "later" || bar.value > before) {
+            show(row, "sending"); // an answer alone does not mean that there is room again
+          }
         },
-        waiting: () => {
-          show(row, "waiting");
+        waiting: (theirs) => {
+          show(row, theirs ? "later" : "waiting");
           free(row);
         },
       });
     });
     await keep.drop(entry.id);
-    await redraw().catch(() => {});
-    announce(row, desk.dataset.arrived);
+    show(row, "arrived");
+    free(row);
+    await shown();
     await leave(row);
   } catch (error) {
     if (stop.signal.aborted) {
@@ -167,6 +171,13 @@ async function run(row) {
     } else {
       show(row, error instanceof SignInAgain ? "signin" : "failed");
     }
+  }
+}
+
+/** Until the page shows what has arrived: the line may be gone again, and nothing may seem to vanish. */
+async function shown() {
+  while (!(await redraw().then(() => true, () => false))) {
+    await new Promise((done) => setTimeout(done, 2000));
   }
 }
 
@@ -303,7 +314,7 @@ function tell() {
   }
   note.hidden = !wanted;
   if (wanted) {
-    const stuck = left.filter((row) => STUCK.includes(row.state));
+    const stuck = left.filter((row) => !MOVING.includes(row.state));
     for (const part of note.querySelectorAll("[data-when]")) {
       part.hidden = (part.dataset.when === "stuck") !== (stuck.length > 0);
     }
@@ -340,12 +351,9 @@ function opened(path) {
 function hint() {
   try {
     const lost = sessionStorage.getItem(CAMERA) === location.pathname && !rows.size;
-    const place = document.getElementById("camera-hint");
-    if (lost && place) {
-      place.hidden = false;
-    }
+    document.getElementById("camera-hint").hidden = !lost;
   } catch {
-    // As above.
+    // No storage, or no camera on this page.
   }
   opened(null);
 }
@@ -357,8 +365,7 @@ function uuid() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 15) | 64;
   bytes[8] = (bytes[8] & 63) | 128;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  return hex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 keep.chosen(submission).then((entries) => {

@@ -239,10 +239,12 @@ def test_headers_and_the_frame_of_a_page_hold_for_every_answer(
 
 
 def test_files_for_everybody_may_be_kept_by_the_phone_and_nothing_else_may(app: Flask, hanako: Somebody) -> None:
-    for path in ("/static/phone.css", "/static/phone.js", "/shared/base.css", "/shared/icon.svg"):
+    links = hanako.phone.open("/home").assets
+    assert len(links) == 5
+    for path in links:
         page = hanako.phone.open(path)
         assert page.status == 200
-        assert "max-age=3600" in page.headers["Cache-Control"]
+        assert page.headers["Cache-Control"] == "immutable, max-age=31536000"
         again = Page(hanako.phone.client.get(path, headers={"If-None-Match": page.headers["ETag"]}), path)
         assert again.status == 304
         assert again.headers["Content-Security-Policy"] == ALWAYS["Content-Security-Policy"]

@@ -221,6 +221,31 @@ def test_no_page_holds_script_style_or_a_dead_link(rounds: Rounds) -> None:
         assert "Traceback" not in html
 
 
+def test_styles_and_scripts_are_kept_under_their_version_and_pages_are_not_packed(
+    enter: Enter, make_session: Make, bytes_kept: FolderStorage
+) -> None:
+    with make_session.begin() as session:
+        scene = set_out(session, bytes_kept)
+        taken(session, scene)
+    client = enter(scene.worker).client
+    page = client.get(scene.path, headers={"Accept-Encoding": "gzip", "Sec-Fetch-Site": "same-origin"})
+    assert "Content-Encoding" not in page.headers, "what others wrote and her own token stand on one page"
+    wanted = re.findall(r'<(?:link|script)[^>]* (?:href|src)="([^"]+)"', page.text)
+    assert {address.rpartition("/")[2] for address in wanted} == {
+        "icon.svg",
+        "tokens.css",
+        "base.css",
+        "parts.css",
+        "desk.css",
+        "desk.js",
+    }
+    for address in wanted:
+        assert re.match(r"/(static|shared)/[0-9a-f]{12}/", address)
+        answer = client.get(address, headers={"Accept-Encoding": "gzip"})
+        assert answer.headers["Cache-Control"] == "immutable, max-age=31536000"
+        assert answer.headers["Content-Encoding"] == "gzip"
+
+
 def test_every_fragment_a_page_links_to_stands_on_it(rounds: Rounds) -> None:
     for page in rounds.pages:
         if page.response.mimetype == "text/html":
