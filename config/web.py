@@ -21,7 +21,7 @@ from flask_login import AnonymousUserMixin, LoginManager, current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from jinja2 import FileSystemLoader, StrictUndefined
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -33,7 +33,7 @@ from config import words
 from config.log import log
 from config.settings import Settings
 from shared import errors
-from shared.session import engine_for, reading_sessions, sessions
+from shared.session import asking, engine_for, reading_sessions, sessions
 from uploads.storage import NotStored, Storage, StorageUnavailable, storage_from
 
 SHARED: Final = Path(__file__).parents[1] / "shared"
@@ -71,7 +71,7 @@ class Visitor:
         return self.token
 
 
-def web_app(name: str, settings: Settings, load: Callable[[Session, str], Any | None]) -> Flask:
+def web_app(name: str, settings: Settings, load: Callable[[Connection, str], Any | None]) -> Flask:
     """Make an app named ``name``.
 
     :param load: finds the person behind a session token, or None; ``shared.sign_in`` has one for each door.
@@ -140,7 +140,7 @@ class _Reach:
 
     def __init__(self, settings: Settings, engine: Any, storage: Storage) -> None:
         self.settings, self.engine, self.storage = settings, engine, storage
-        self.sessions, self.reading = sessions(engine), reading_sessions(engine)
+        self.sessions, self.reading, self.asking = sessions(engine), reading_sessions(engine), asking(engine)
         # SQLite lets one write, and those who wait sleep and look again. Here they queue up, and go at once.
         self.turn = RLock() if engine.dialect.name == "sqlite" else nullcontext()
 
@@ -199,11 +199,13 @@ def _deny_by_default() -> ResponseReturnValue | None:
     return answer
 
 
-def _sign_in_sessions(app: Flask, load: Callable[[Session, str], Any | None]) -> None:
+def _sign_in_sessions(app: Flask, load: Callable[[Connection, str], Any | None]) -> None:
+    reach: _Reach = app.extensions["madoguchi"]
+
     def visitor(token: str) -> Visitor | None:
         try:
-            with reading() as session:
-                who = load(session, token)
+            with reach.asking.connect() as connection:  # no session: this is half of what a small answer costs
+                who = load(connection, token)
         except (OperationalError, PoolTimeout):
             g._login_user = AnonymousUserMixin()  # noqa: SLF001  (the page that says so would ask again, and fail again)
             raise
