@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, Uuid, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, Text, Uuid, bindparam, exists, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from shared import clock
@@ -115,19 +115,18 @@ def _bytes_of_household(table: type[StoredFile] | type[Upload], *which: ColumnEl
     return select(size).where(table.office_id == _OFFICE, table.submission_id.in_(reports), *which).scalar_subquery()
 
 
-_NEWEST_LINKS: Final = (
-    VersionFile.office_id == _OFFICE,
-    VersionFile.version_id == SubmissionVersion.id,
-)
+# Not a parameter: there is an index of the open ones, and with each new value SQLite would think again whether it fits.
+_OPEN: Final[ColumnElement[UploadState]] = literal_column(f"'{UploadState.OPEN.value}'")
+_HELD: Final = VersionFile.office_id == _OFFICE, VersionFile.version_id == SubmissionVersion.id
 _ROOM: Final = Ready(
     select(
         Submission.state,
         SubmissionVersion.id,
         SubmissionVersion.sent_at.is_not(None),
-        select(func.count()).where(*_NEWEST_LINKS).scalar_subquery(),
-        select(func.coalesce(func.max(VersionFile.position), 0)).where(*_NEWEST_LINKS).scalar_subquery(),
+        select(func.count()).where(*_HELD).scalar_subquery(),
+        select(func.coalesce(func.max(VersionFile.position), 0)).where(*_HELD).scalar_subquery(),
         _bytes_of_household(StoredFile, StoredFile.received_at >= _TODAY)
-        + _bytes_of_household(Upload, Upload.state == UploadState.OPEN, Upload.created_at >= _TODAY),
+        + _bytes_of_household(Upload, Upload.state == _OPEN, Upload.created_at >= _TODAY),
         exists().where(StoredFile.office_id == _OFFICE, StoredFile.sha256 == bindparam("sha256", type_=Text())),
         exists().where(
             Upload.office_id == _OFFICE,
@@ -135,12 +134,14 @@ _ROOM: Final = Ready(
             Upload.attempt == bindparam("attempt", type_=Uuid()),
         ),
     )
-    .join(
-        SubmissionVersion,
-        (SubmissionVersion.office_id == _OFFICE) & (SubmissionVersion.submission_id == _SUBMISSION),
+    .where(
+        Submission.office_id == _OFFICE,
+        Submission.id == _SUBMISSION,
+        Submission.member_id == _MEMBER,
+        SubmissionVersion.office_id == _OFFICE,
+        SubmissionVersion.submission_id == _SUBMISSION,
     )
-    .where(Submission.office_id == _OFFICE, Submission.id == _SUBMISSION, Submission.member_id == _MEMBER)
-    .order_by(SubmissionVersion.no.desc())  # neither grouped nor a subquery: SQLite walks an index and sorts nothing
+    .order_by(SubmissionVersion.no.desc())
     .limit(1)
 )
 
