@@ -33,7 +33,7 @@ from config import words
 from config.log import log
 from config.settings import Settings
 from shared import errors
-from shared.session import asking, engine_for, reading_sessions, sessions
+from shared.session import engine_for, reading_sessions, sessions
 from uploads.storage import NotStored, Storage, StorageUnavailable, storage_from
 
 SHARED: Final = Path(__file__).parents[1] / "shared"
@@ -140,7 +140,8 @@ class _Reach:
 
     def __init__(self, settings: Settings, engine: Any, storage: Storage) -> None:
         self.settings, self.engine, self.storage = settings, engine, storage
-        self.sessions, self.reading, self.asking = sessions(engine), reading_sessions(engine), asking(engine)
+        self.sessions, self.reading = sessions(engine), reading_sessions(engine)
+        self.asking = engine.execution_options(reading=True)
         # SQLite lets one write, and those who wait sleep and look again. Here they queue up, and go at once.
         self.turn = RLock() if engine.dialect.name == "sqlite" else nullcontext()
 
@@ -204,7 +205,7 @@ def _sign_in_sessions(app: Flask, load: Callable[[Connection, str], Any | None])
 
     def visitor(token: str) -> Visitor | None:
         try:
-            with reach.asking.connect() as connection:  # no session: this is half of what a small answer costs
+            with reach.asking.connect() as connection:  # one question of every request: no session, no transaction
                 who = load(connection, token)
         except (OperationalError, PoolTimeout):
             g._login_user = AnonymousUserMixin()  # noqa: SLF001  (the page that says so would ask again, and fail again)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Dialect, Engine, Insert, Select, create_engine, event, insert, make_url
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 if TYPE_CHECKING:
@@ -30,8 +32,7 @@ def engine_for(url: str) -> Engine:
     """An engine that gives both databases the same promises.
 
     SQLite's driver opens no transaction for a SELECT, so that read-modify-write loses updates. Here every
-    writing transaction begins with BEGIN IMMEDIATE; a reading one (``reading=True``) takes no write lock, and a
-    single question (``alone=True``) needs no transaction.
+    writing transaction begins with BEGIN IMMEDIATE; a reading one (``reading=True``) takes no write lock.
     """
     if not make_url(url).get_backend_name().startswith("sqlite"):
         return create_engine(url, pool_size=20, max_overflow=60, pool_pre_ping=True, hide_parameters=True)
@@ -52,9 +53,8 @@ def engine_for(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        if not options.get("alone"):
-            connection.exec_driver_sql("BEGIN" if options.get("reading") else "BEGIN IMMEDIATE")
+        reading = connection.get_execution_options().get("reading")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -67,13 +67,6 @@ def sessions(engine: Engine) -> sessionmaker[Session]:
 def reading_sessions(engine: Engine) -> sessionmaker[Session]:
     """Sessions that only look, on the same connections."""
     return sessionmaker(engine.execution_options(reading=True), expire_on_commit=False, autoflush=False)
-
-
-def asking(engine: Engine) -> Engine:
-    """For a single question that is asked with every request: no transaction is begun around it, and none ended."""
-    if engine.dialect.name == "sqlite":
-        return engine.execution_options(alone=True)
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 class Ready:
@@ -108,14 +101,20 @@ class Ready:
         columns = self._statement.selected_columns if isinstance(self._statement, Select) else ()
         out = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
 
+        wrong: type[Exception] = dialect.loaded_dbapi.Error
+
         def way(connection: Connection, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
             values = [to(given.get(name, value)) if to else given.get(name, value) for name, to, value in into]
-            rows = connection.exec_driver_sql(
-                text, tuple(values) if in_order else dict(zip(names, values, strict=True))
-            )
-            if not out:
-                return []
-            return [tuple(back(value) if back else value for back, value in zip(out, row, strict=True)) for row in rows]
+            with closing(connection.connection.cursor()) as cursor:
+                try:
+                    cursor.execute(text, values if in_order else dict(zip(names, values, strict=True)))
+                    rows = cursor.fetchall() if out else ()
+                except wrong as error:  # as whoever catches it knows it
+                    said = DBAPIError.instance(text, None, error, wrong, hide_parameters=True, dialect=dialect)
+                    raise said from error
+            return [
+                tuple([back(value) if back else value for back, value in zip(out, row, strict=True)]) for row in rows
+            ]
 
         self._ways[dialect.name] = way
         return way

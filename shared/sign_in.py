@@ -235,19 +235,22 @@ def recipient_of(session: Session | Connection, token: str) -> Recipient | None:
     return Recipient(*found[0]) if found else None
 
 
+_STAFF: Final = Ready(
+    select(StaffMember.office_id, SignIn.id, StaffMember.id, StaffMember.name, StaffMember.role)
+    .join(StaffMember, (StaffMember.office_id == SignIn.office_id) & (StaffMember.id == SignIn.staff_id))
+    .where(
+        SignIn.token_hash == bindparam("token_hash"),
+        SignIn.ended_at.is_(None),
+        SignIn.expires_at > bindparam("now", type_=UtcTime()),
+        StaffMember.active,
+    )
+)
+
+
 def staff_of(session: Session | Connection, token: str) -> Staff | None:
     """The member of staff behind a session token, or None. Somebody no longer active is nobody."""
-    found = session.execute(
-        select(StaffMember.office_id, SignIn.id, StaffMember.id, StaffMember.name, StaffMember.role)
-        .join(StaffMember, (StaffMember.office_id == SignIn.office_id) & (StaffMember.id == SignIn.staff_id))
-        .where(
-            SignIn.token_hash == code_hash(token),
-            SignIn.ended_at.is_(None),
-            SignIn.expires_at > clock.now(),
-            StaffMember.active,
-        )
-    ).one_or_none()
-    return Staff(*found) if found else None
+    found = _STAFF.on(session, {"token_hash": code_hash(token), "now": clock.now()})
+    return Staff(*found[0]) if found else None
 
 
 def renew(session: Session, token: str) -> None:
