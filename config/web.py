@@ -21,7 +21,7 @@ from flask_login import AnonymousUserMixin, LoginManager, current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from jinja2 import FileSystemLoader, StrictUndefined
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -72,7 +72,7 @@ class Visitor:
         return self.token
 
 
-def web_app(name: str, settings: Settings, load: Callable[[Session, str], Any | None]) -> Flask:
+def web_app(name: str, settings: Settings, load: Callable[[Connection, str], Any | None]) -> Flask:
     """Make an app named ``name``.
 
     :param load: finds the person behind a session token, or None; ``shared.sign_in`` has one for each door.
@@ -142,6 +142,7 @@ class _Reach:
     def __init__(self, settings: Settings, engine: Any, storage: Storage) -> None:
         self.settings, self.engine, self.storage = settings, engine, storage
         self.sessions, self.reading = sessions(engine), reading_sessions(engine)
+        self.asking = engine.execution_options(reading=True)
         # SQLite lets one write, and those who wait sleep and look again. Here they queue up, and go at once.
         self.turn = RLock() if engine.dialect.name == "sqlite" else nullcontext()
 
@@ -200,11 +201,13 @@ def _deny_by_default() -> ResponseReturnValue | None:
     return answer
 
 
-def _sign_in_sessions(app: Flask, load: Callable[[Session, str], Any | None]) -> None:
+def _sign_in_sessions(app: Flask, load: Callable[[Connection, str], Any | None]) -> None:
+    reach: _Reach = app.extensions["madoguchi"]
+
     def visitor(token: str) -> Visitor | None:
         try:
-            with reading() as session:
-                who = load(session, token)
+            with reach.asking.connect() as connection:  # one question of every request: no session, no transaction
+                who = load(connection, token)
         except (OperationalError, PoolTimeout):
             g._login_user = AnonymousUserMixin()  # noqa: SLF001  (the page that says so would ask again, and fail again)
             raise

@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, Uuid, bindparam, exists, func, select, true
+from sqlalchemy import ColumnElement, Text, Uuid, bindparam, exists, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from shared import clock
@@ -32,10 +32,11 @@ from shared.model import (
     UploadState,
     VersionFile,
     WhyAbsent,
+    new_id,
 )
 from shared.model.base import UtcTime
 from shared.outbox import promise
-from shared.session import insert_row
+from shared.session import Ready, insert_row
 from shared.sign_in import Recipient
 
 
@@ -91,22 +92,18 @@ def _bytes_of_household(table: type[StoredFile] | type[Upload], *which: ColumnEl
     return select(size).where(table.office_id == _OFFICE, table.submission_id.in_(reports), *which).scalar_subquery()
 
 
-_NEWEST: Final = (
-    select(SubmissionVersion.id, SubmissionVersion.sent_at)
-    .where(SubmissionVersion.office_id == _OFFICE, SubmissionVersion.submission_id == _SUBMISSION)
-    .order_by(SubmissionVersion.no.desc())
-    .limit(1)
-    .subquery()
-)
-_ROOM: Final = (
+# Not a parameter: there is an index of the open ones, and with each new value SQLite would think again whether it fits.
+_OPEN: Final[ColumnElement[UploadState]] = literal_column(f"'{UploadState.OPEN.value}'")
+_HELD: Final = VersionFile.office_id == _OFFICE, VersionFile.version_id == SubmissionVersion.id
+_ROOM: Final = Ready(
     select(
         Submission.state,
-        _NEWEST.c.id,
-        _NEWEST.c.sent_at.is_not(None),
-        func.count(VersionFile.file_id),
-        func.coalesce(func.max(VersionFile.position), 0),
+        SubmissionVersion.id,
+        SubmissionVersion.sent_at.is_not(None),
+        select(func.count()).where(*_HELD).scalar_subquery(),
+        select(func.coalesce(func.max(VersionFile.position), 0)).where(*_HELD).scalar_subquery(),
         _bytes_of_household(StoredFile, StoredFile.received_at >= _TODAY)
-        + _bytes_of_household(Upload, Upload.state == UploadState.OPEN, Upload.created_at >= _TODAY),
+        + _bytes_of_household(Upload, Upload.state == _OPEN, Upload.created_at >= _TODAY),
         exists().where(StoredFile.office_id == _OFFICE, StoredFile.sha256 == bindparam("sha256", type_=Text())),
         exists().where(
             Upload.office_id == _OFFICE,
@@ -114,11 +111,15 @@ _ROOM: Final = (
             Upload.attempt == bindparam("attempt", type_=Uuid()),
         ),
     )
-    .select_from(Submission)
-    .join(_NEWEST, true())
-    .outerjoin(VersionFile, (VersionFile.office_id == _OFFICE) & (VersionFile.version_id == _NEWEST.c.id))
-    .where(Submission.office_id == _OFFICE, Submission.id == _SUBMISSION, Submission.member_id == _MEMBER)
-    .group_by(Submission.state, _NEWEST.c.id, _NEWEST.c.sent_at)
+    .where(
+        Submission.office_id == _OFFICE,
+        Submission.id == _SUBMISSION,
+        Submission.member_id == _MEMBER,
+        SubmissionVersion.office_id == _OFFICE,
+        SubmissionVersion.submission_id == _SUBMISSION,
+    )
+    .order_by(SubmissionVersion.no.desc())
+    .limit(1)
 )
 
 
@@ -401,8 +402,13 @@ def add(
     shot = arrived.shot
     if old and shot is None:
         shot = session.get_one(StoredFile, (who.office_id, old.file_id)).shot
-    file = StoredFile(
+    file_id, now = new_id(), clock.now()
+    insert_row(
+        session,
+        StoredFile,
         office_id=who.office_id,
+        id=file_id,
+        created_at=now,
         submission_id=submission_id,
         attempt=arrived.attempt,
         part=arrived.part,
@@ -413,19 +419,23 @@ def add(
         key=arrived.key,
         shot=shot,
         state=FileState.RECEIVED,
-        received_at=clock.now(),
+        received_at=now,
     )
-    insert_row(session, file)
     if old:
         session.delete(old)
     position = old.position if old else seen.last + 1
     insert_row(
-        session, VersionFile(office_id=who.office_id, version_id=seen.version_id, file_id=file.id, position=position)
+        session,
+        VersionFile,
+        office_id=who.office_id,
+        version_id=seen.version_id,
+        file_id=file_id,
+        position=position,
     )
-    promise(session, who.office_id, Job.MAKE_SAFE_COPY, file.id)
+    promise(session, who.office_id, Job.MAKE_SAFE_COPY, file_id)
     if seen.same_bytes:
-        note_same(session, file)
-    return file.id
+        note_same(session, session.get_one(StoredFile, (who.office_id, file_id)))
+    return file_id
 
 
 @dataclass(frozen=True)
@@ -468,10 +478,10 @@ def room(
         "sha256": sha256,
         "attempt": attempt,
     }
-    found = session.execute(_ROOM, given).one_or_none()
-    if found is None:
+    found = _ROOM.on(session, given)
+    if not found:
         raise NotThere
-    return Room(*found)
+    return Room(*found[0])
 
 
 def hold(session: Session, who: Recipient, submission_id: UUID) -> None:

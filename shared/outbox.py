@@ -7,10 +7,21 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from shared import clock
-from shared.model import Job, Task
+from shared.model import Job, Task, new_id
 from shared.session import insert_row
 
 
 def promise(session: Session, office_id: UUID, job: Job, subject_id: UUID) -> None:
     """Write a task into the outbox: the relay finds it after the commit, whenever that is."""
-    insert_row(session, Task(office_id=office_id, job=job, subject_id=subject_id, send_after=clock.now(), tries=0))
+    now = clock.now()
+    insert_row(
+        session,
+        Task,
+        office_id=office_id,
+        id=new_id(),
+        created_at=now,
+        job=job,
+        subject_id=subject_id,
+        send_after=now,
+        tries=0,
+    )

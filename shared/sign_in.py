@@ -9,7 +9,7 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -31,6 +31,7 @@ from shared.model import (
 from shared.model.base import UtcTime
 from shared.rules.numbers import code_hash, new_code, new_token, read_code
 from shared.rules.pin import good_pin, read_pin
+from shared.session import Ready
 
 LETTER_LIFE: Final = timedelta(days=60)
 SECOND_TRY: Final = timedelta(minutes=30)
@@ -201,7 +202,7 @@ def enter_password(session: Session, login: str, password: str) -> str | SignInR
     return token
 
 
-_RECIPIENT: Final = (
+_RECIPIENT: Final = Ready(
     select(
         SignIn.office_id,
         SignIn.id,
@@ -211,7 +212,7 @@ _RECIPIENT: Final = (
         Member.name,
         Credential.id.is_not(None),
         SignIn.shared_device,
-        SignIn.seen_at,
+        SignIn.seen_at < bindparam("not_since", type_=UtcTime()),
     )
     .join(PortalAccount, (PortalAccount.office_id == SignIn.office_id) & (PortalAccount.id == SignIn.account_id))
     .join(Member, (Member.office_id == PortalAccount.office_id) & (Member.id == PortalAccount.member_id))
@@ -224,32 +225,32 @@ _RECIPIENT: Final = (
         SignIn.ended_at.is_(None),
         SignIn.expires_at > bindparam("now", type_=UtcTime()),
     )
-)  # built once: it is asked with every request
+)
 
 
-def recipient_of(session: Session, token: str) -> Recipient | None:
+def recipient_of(session: Session | Connection, token: str) -> Recipient | None:
     """The recipient behind a session token, or None if it is unknown, ended or past its time."""
     now = clock.now()
-    found = session.execute(_RECIPIENT, {"token_hash": code_hash(token), "now": now}).one_or_none()
-    return Recipient(*found[:-1], renewal_due=now - found[-1] > _RENEW_EVERY) if found else None
+    found = _RECIPIENT.on(session, {"token_hash": code_hash(token), "now": now, "not_since": now - _RENEW_EVERY})
+    return Recipient(*found[0]) if found else None
 
 
-def staff_of(session: Session, token: str) -> Staff | None:
+_STAFF: Final = Ready(
+    select(StaffMember.office_id, SignIn.id, StaffMember.id, StaffMember.name, StaffMember.role)
+    .join(StaffMember, (StaffMember.office_id == SignIn.office_id) & (StaffMember.id == SignIn.staff_id))
+    .where(
+        SignIn.token_hash == bindparam("token_hash"),
+        SignIn.ended_at.is_(None),
+        SignIn.expires_at > bindparam("now", type_=UtcTime()),
+        StaffMember.active,
+    )
+)
+
+
+def staff_of(session: Session | Connection, token: str) -> Staff | None:
     """The member of staff behind a session token, or None. Somebody no longer active is nobody."""
-    found = session.execute(
-        select(SignIn, StaffMember)
-        .join(StaffMember, (StaffMember.office_id == SignIn.office_id) & (StaffMember.id == SignIn.staff_id))
-        .where(
-            SignIn.token_hash == code_hash(token),
-            SignIn.ended_at.is_(None),
-            SignIn.expires_at > clock.now(),
-            StaffMember.active,
-        )
-    ).one_or_none()
-    if found is None:
-        return None
-    sign_in, staff = found
-    return Staff(staff.office_id, sign_in.id, staff.id, staff.name, staff.role)
+    found = _STAFF.on(session, {"token_hash": code_hash(token), "now": clock.now()})
+    return Staff(*found[0]) if found else None
 
 
 def renew(session: Session, token: str) -> None:

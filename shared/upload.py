@@ -284,7 +284,7 @@ def _become(
     upload.file_id = file_id
     upload.move(UploadState.WHOLE)
     if upload not in session:
-        insert_row(session, upload)
+        insert_row(session, Upload, **{column.key: getattr(upload, column.key) for column in Upload.__table__.columns})
 
 
 def _end(session: Session, upload: Upload, because: str) -> list[str]:
