@@ -116,7 +116,7 @@ def remark(found: Remark) -> str:
     for key in {"taken", "gross", "was"} & facts.keys():
         facts[key] = yen(facts[key])
     for key in {"needed", "found"} & facts.keys():
-        facts[key] = pieces(facts[key]) if facts[key] else "0"
+        facts[key] = pieces(facts[key])
     if "months" in facts:
         facts["months"] = "、".join(wareki.japanese_month(month) for month in facts["months"])
     return str(REMARKS[found.seen]) % facts
@@ -201,6 +201,9 @@ REMARKS: Final = {
     "unsaid": lazy_gettext("%(name)sさんのことが、まだ 書かれていません。"),
     "papers": lazy_gettext(
         "仕事は %(needed)s、写真やPDFは %(found)s です。ないときは「書類がないとき」で 教えてください。"
+    ),
+    "no_papers": lazy_gettext(
+        "給与明細の 写真やPDFは、まだ ありません。ないときは「書類がないとき」で 教えてください。"
     ),
     "month": lazy_gettext("送ってもらった紙は、%(months)s分の ようです。"),
     "amount": lazy_gettext("送ってもらった紙の中に、%(gross)s が 見つかりませんでした。"),

@@ -86,10 +86,13 @@ class Asked:
     values: list[str]
     error: str | None = None
 
+    here: bool = False  # the question that leads to it is on the same page
+
     @property
-    def condition(self) -> str:
-        """When it is asked, for a page that shows it always: the word of the answer that leads to it."""
-        return "" if self.question.when is None else " / ".join(sorted(self.question.when.among))
+    def when(self) -> str:
+        """What leads to it, for ``when.js``: the question, and the answers that do."""
+        condition = self.question.when
+        return f"{condition.question}={' '.join(sorted(condition.among))}" if self.here and condition else ""
 
 
 @dataclass(frozen=True)
@@ -287,6 +290,8 @@ def _in_words(it: Opened, questions: Sequence[Question], last: Answers) -> str:
     said = [question for question in asked if question.key in last]
     if any(question.needed and question not in said for question in asked):
         return ""
+    if all(last.get(question.key) == "no" for question in questions) and len(questions) > 1:
+        return ""  # the button for none of them says the same
     names = dict(it.members)
     texts = [
         forms.text_of(question, last[question.key], names.get(str(last[question.key]), ""), translate=_)
@@ -330,6 +335,7 @@ def _read(
     """Every question of a page with what stands in it, and the answers that could be read."""
     asked: list[Asked] = []
     given: dict[str, Answer | None] = {}
+    keys = {question.key for question in questions}
     members = [key for key, _name in it.members]
     for question in questions:
         if typed is None:
@@ -343,7 +349,7 @@ def _read(
             asked.append(Asked(question, values))
         except forms.NotAnAnswer as wrong:
             asked.append(Asked(question, values, _sentence(question, wrong.code, values)))
-    return asked, given
+    return [replace(one, here=bool(one.question.when and one.question.when.question in keys)) for one in asked], given
 
 
 def _as_typed(asked: list[Asked], typed: dict[str, list[str]]) -> list[Asked]:

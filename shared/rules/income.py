@@ -29,6 +29,7 @@ class Seen(StrEnum):
     GONE = "gone"  # work of the month before is not here
     UNSAID = "unsaid"  # nothing is said of a member of the household
     PAPERS = "papers"  # fewer papers than jobs
+    NO_PAPERS = "no_papers"
     MONTH = "month"  # the papers are about other months
     AMOUNT = "amount"  # no paper shows the amount
 
@@ -109,7 +110,8 @@ def _unsaid(answers: Mapping[str, Any], jobs: Sequence[Job], members: Mapping[st
 def _of_papers(jobs: Sequence[Job], month: date, papers: Papers) -> Iterator[Remark]:
     paid = [(row, job["gross_yen"]) for row, job in enumerate(jobs) if job.get("gross_yen")]
     if papers.files < len(paid) and not papers.explained:
-        yield Remark(Seen.PAPERS, facts={"needed": len(paid), "found": papers.files})
+        seen = Seen.PAPERS if papers.files else Seen.NO_PAPERS
+        yield Remark(seen, facts={"needed": len(paid), "found": papers.files})
     texts = [_plain(text) for text in papers.texts if text.strip()]
     months = {found for text in texts for found in _months(text, month)}
     if months and month not in months:

@@ -55,7 +55,7 @@ class Phone:
 
     def begin(self) -> None:
         """Begin the income report that is due."""
-        self.page.get_by_role("link", name=re.compile("^書く：収入申告書")).click()
+        self.page.get_by_role("link", name=re.compile("^書く.*収入申告書")).click()
         self.look("new")
         self.page.get_by_role("button", name="はじめる", exact=True).click()
 

@@ -303,7 +303,7 @@ def test_what_differs_is_shown_kindly_explained_and_sent_all_the_same(hanako: So
         report = factories.draft(session, hanako.who, gross_yen=854_000).id
     page = hanako.phone.open(hanako.path(report, "check"))
     assert "前の月は 85,400円でした。854,000円でよいか" in page.text
-    assert "仕事は 1つ、写真やPDFは 0 です" in page.text
+    assert "給与明細の写真やPDFは、まだありません" in page.text
     assert "そのまま出せます" in page.text
     hanako.phone.open(f"/forms/{report}/explained?then=check")
     assert hanako.phone.press(explained="ボーナスが 出ました").place == hanako.path(report, "check")

@@ -74,7 +74,12 @@ CASES = [
     ),
     ({"worked": "no"}, {"before": FINE}, Remark(Seen.GONE, "", {"employer": "株式会社みほん清掃"})),
     (FINE, {"members": {HANAKO: "見本　花子", TARO: "見本　太郎"}}, Remark(Seen.UNSAID, "", {"name": "見本　太郎"})),
-    (FINE, {"files": 0}, Remark(Seen.PAPERS, "", {"needed": 1, "found": 0})),
+    (FINE, {"files": 0}, Remark(Seen.NO_PAPERS, "", {"needed": 1, "found": 0})),
+    (
+        {"worked": "yes", "jobs": [JOB, {**JOB, "employer": "れいだい食堂"}]},
+        {},
+        Remark(Seen.PAPERS, "", {"needed": 2, "found": 1}),
+    ),
     (FINE, {"texts": ("令和8年9月分 85,400円",)}, Remark(Seen.MONTH, "", {"months": [date(2026, 9, 1)]})),
     (FINE, {"texts": ("令和8年10月分 84,500円",)}, Remark(Seen.AMOUNT, GROSS, {"gross": 85_400})),
     (FINE, {"texts": ("令和8年10月分 185,400円",)}, Remark(Seen.AMOUNT, GROSS, {"gross": 85_400})),

@@ -19,9 +19,9 @@ _EXPENSES: Final = (
     ("social_insurance_yen", N_("引かれた社会保険料"), N_("社会保険料（健康保険・年金・雇用保険）")),
     ("income_tax_yen", N_("引かれた税金"), N_("税金（所得税・住民税）")),
     ("commuting_yen", N_("通勤にかかったお金"), N_("通勤にかかったお金")),
-    ("union_fee_yen", N_("組合費"), N_("組合費")),
-    ("childcare_yen", N_("託児にかかったお金"), N_("子どもを あずけるのに かかったお金")),
-    ("other_expenses_yen", N_("そのほかの費用"), N_("そのほか、仕事に かかったお金")),
+    ("union_fee_yen", N_("組合費"), N_("組合費は いくらでしたか（あれば）")),
+    ("childcare_yen", N_("託児にかかったお金"), N_("子どもを あずけたお金は いくらでしたか（あれば）")),
+    ("other_expenses_yen", N_("そのほかの費用"), N_("そのほかの お金は いくらでしたか（あれば）")),
 )
 _DEDUCTIONS: Final = 3  # of these stand on every payslip
 
@@ -175,7 +175,6 @@ INCOME_REPORT: Final = Form(
                             Ask.DAY,
                             N_("もらった日（わかれば）"),
                             N_("支給日"),
-                            hint=N_("例：11月10日"),
                             needed=False,
                             fresh=True,
                         ),
