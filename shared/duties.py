@@ -377,12 +377,16 @@ def to_do(session: Session, who: Recipient, today: date) -> list[DutyRow]:
             left.remove(draft)
         row = _row(session, duty.kind, draft.month if draft else duty.month, duty.due_on, draft, today)
         rows.append(replace(row, because=reasons.get(duty.id, ())))
-    days, office = office_days.of(session, who.office_id), session.get_one(WelfareOffice, who.office_id)
     for draft in left:
-        wanted = draft.kind is DutyKind.INCOME_REPORT
-        day = days.due_on(draft.month, office.due_day) if wanted else None
+        day = _usual_day(session, draft) if draft.kind is DutyKind.INCOME_REPORT else None
         rows.append(_row(session, draft.kind, draft.month, day, draft, today))
     return sorted(rows, key=lambda row: (row.due_on or date.max, row.month, row.kind))
+
+
+def _usual_day(session: Session, draft: Submission) -> date:
+    """The day a report would be due that nobody has asked for."""
+    office = session.get_one(WelfareOffice, draft.office_id)
+    return office_days.of(session, draft.office_id).due_on(draft.month, office.due_day)
 
 
 def _is_for(draft: Submission, duty: Duty) -> bool:
