@@ -155,6 +155,13 @@ def set_situation(session: Session, member: Member, situation: Situation) -> Non
     journal.record(session, member.office_id, MACHINE, "situation.set", member.id, situation=situation.value)
 
 
+def leave(session: Session, member: Member, left_on: date) -> None:
+    """Somebody has moved out, or died: nothing is due from a later month on. What is open stays on record."""
+    member.left_on = left_on
+    session.flush()
+    journal.record(session, member.office_id, MACHINE, "member.left", member.id, on=left_on.isoformat())
+
+
 def open_due(session: Session, office_id: UUID, today: date, *, dry_run: bool = False) -> int:
     """Open what the months that are over let be due; months nobody opened, too. Returns how many were new.
 
@@ -340,17 +347,22 @@ def open_duty(session: Session, office: WelfareOffice, household_id: UUID, membe
     return duty
 
 
+def is_of_its_month() -> ColumnElement[bool]:
+    """Of a submission and a duty: the same month; for what is about no month, a later one too."""
+    no_month = Duty.kind.in_([kind for kind in DutyKind if not is_monthly(kind)])
+    return (Submission.month == Duty.month) | (no_month & (Submission.month > Duty.month))
+
+
 def unanswered(today: date) -> ColumnElement[bool]:
     """Of a duty: nothing that stands has been sent for it, and it can still be sent.
 
     What is about no month is answered by whatever was sent since: nobody is asked twice for what the office has.
     """
-    later = Duty.kind.in_([kind for kind in DutyKind if not is_monthly(kind)]) & (Submission.month > Duty.month)
     sent = exists().where(
         Submission.office_id == Duty.office_id,
         Submission.member_id == Duty.member_id,
         Submission.kind == Duty.kind,
-        (Submission.month == Duty.month) | later,
+        is_of_its_month(),
         Submission.state.not_in((State.DRAFT, State.WITHDRAWN, State.VOIDED)),
     )
     return (Duty.month >= add_months(today, -MONTHS_BACK)) & ~sent
