@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, func, select
@@ -41,7 +41,6 @@ from shared.sign_in import Recipient
 
 _AT_ONCE = 1_000  # rows of one statement
 _LATE_ENGINE = 3  # months that are opened at most when the engine has stood still
-_OF_DUTY: Final = (Duty.office_id == DutyAbout.office_id) & (Duty.id == DutyAbout.duty_id)
 
 
 @dataclass(frozen=True)
@@ -239,12 +238,7 @@ def open_month(
 
 def _not_open(session: Session, office_id: UUID, month: date, *, all_members: bool) -> list[rules.Due]:
     """What the rules want for ``month`` and nobody has opened. Who is in one duty of a kind is in no second."""
-    of_month = (Duty.office_id == office_id, Duty.month == month)
-    there = {
-        (member_id, kind) for member_id, kind in session.execute(select(Duty.member_id, Duty.kind).where(*of_month))
-    }
-    about = select(DutyAbout.member_id, Duty.kind).join(Duty, _OF_DUTY).where(*of_month)
-    there |= {(member_id, kind) for member_id, kind in session.execute(about)}
+    there = _there(session, office_id, month)
     people = _people(session, office_id, month, all_members=all_members)
     found = []
     for one in rules.due(_rules(session, office_id), people, month, office_days.of(session, office_id)):
@@ -252,6 +246,21 @@ def _not_open(session: Session, office_id: UUID, month: date, *, all_members: bo
         if left and (one.member_id, one.kind) not in there:
             found.append(replace(one, about=left))
     return found
+
+
+def _there(session: Session, office_id: UUID, month: date) -> set[tuple[UUID, DutyKind]]:
+    """Who is asked for what about ``month`` already: who sends it, and whom it is about."""
+    of_month = select(Duty.id, Duty.member_id, Duty.kind).where(Duty.office_id == office_id, Duty.month == month)
+    open_ones = session.execute(of_month).all()
+    there = {(member_id, kind) for _, member_id, kind in open_ones}
+    kinds = {id_: kind for id_, _, kind in open_ones}
+    ids = list(kinds)
+    about = select(DutyAbout.duty_id, DutyAbout.member_id).where(DutyAbout.office_id == office_id)
+    # By ids and not by a join: just after thousands of rows have come, PostgreSQL would join them one by one.
+    for start in range(0, len(ids), _AT_ONCE):
+        rows = session.execute(about.where(DutyAbout.duty_id.in_(ids[start : start + _AT_ONCE])))
+        there |= {(member_id, kinds[duty_id]) for duty_id, member_id in rows}
+    return there
 
 
 def _unless_open(session: Session) -> Any:

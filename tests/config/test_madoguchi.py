@@ -198,10 +198,10 @@ def test_duties_are_opened_in_every_office_once(keeper: Keeper, settings: Settin
     month = add_months(clock.today(), -1)
     asked = ["duties", "--month", f"{month:%Y-%m}"]
     dry = keeper.says(*asked, "--dry-run")
-    assert (dry.returncode, dry.stdout) == (0, "KK  1\n")
+    assert (dry.returncode, dry.stdout) == (0, "HB  0\nKK  1\n")
     assert "would open: 1" in dry.stderr
     said = [keeper.says(*asked) for _ in range(2)]
-    assert [(one.returncode, one.stdout) for one in said] == [(0, "KK  1\n"), (0, "KK  0\n")]
+    assert [(one.returncode, one.stdout) for one in said] == [(0, "HB  0\nKK  1\n"), (0, "HB  0\nKK  0\n")]
     assert ["opened: 1" in one.stderr for one in said] == [True, False]
     for wrong, sentence in (("October", "2026-10"), ("2099-01", "not begun"), ("2020-01", "long ago")):
         refused = keeper.says("duties", "--month", wrong)
