@@ -26,6 +26,7 @@ from config.settings import Settings
 from shared import clock, duties, upload
 from shared.model import (
     Duty,
+    DutyAbout,
     FileState,
     SafeCopy,
     Situation,
