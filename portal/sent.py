@@ -37,7 +37,7 @@ def history() -> ResponseReturnValue:
     return render_template("history.html", months=months)
 
 
-def _month_of_arrival(slip: slips.Slip) -> date:
+def _month_of_arrival(slip: slips.SentRow) -> date:
     arrived_at = slip.arrived_at or clock.now()  # what was sent has arrived; only the type does not know
     return arrived_at.astimezone(TOKYO).date().replace(day=1)
 

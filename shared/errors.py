@@ -58,6 +58,10 @@ class RuleOfThePast(DomainError):
     """A rule that would rewrite what was due."""
 
 
+class RuleInUse(DomainError):
+    """Something is due under this rule already; the next rule begins with a later month."""
+
+
 class NotAMessage(DomainError):
     """A message that cannot be sent. ``code``: missing, too_long, placeholder, or my_number."""
 

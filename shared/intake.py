@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from shared import absent, clock, journal, series
+from shared import absent, clock, journal, office_days, series
 from shared.drafts import Draft, draft_of, files_of, own, sent_version
 from shared.errors import AlreadySent, Incomplete
 from shared.filled import declared as declared_form
@@ -31,7 +31,6 @@ from shared.model import (
 )
 from shared.model.states import NEXT
 from shared.rules.forms import form
-from shared.rules.months import open_days_after
 from shared.rules.numbers import submission_number
 from shared.rules.wareki import fiscal_year
 from shared.sign_in import Recipient
@@ -63,7 +62,7 @@ def send(session: Session, who: Recipient, submission_id: UUID, *, attempt: UUID
         raise Incomplete(faults)
     absent.arrives(session, submission, draft.version)
     _take_off_the_desk(session, submission)
-    now = clock.now()
+    now, days = clock.now(), office_days.of(session, who.office_id)
     if submission.arrived_at is None:
         office = session.get_one(WelfareOffice, who.office_id)
         serial = series.take(session, who.office_id, "submission", fiscal_year(clock.today()))
@@ -72,7 +71,7 @@ def send(session: Session, who: Recipient, submission_id: UUID, *, attempt: UUID
     draft.version.sent_at, draft.version.attempt = now, attempt
     submission.version_no = draft.version.no
     if submission.state in (State.DRAFT, State.RETURNED):  # changed by herself, it waits no longer than before
-        submission.look_by = open_days_after(clock.today(), LOOK_WITHIN)
+        submission.look_by = days.after(clock.today(), LOOK_WITHIN)
     actor = Actor.recipient(who.account_id)
     submission.move(State.ARRIVED, actor, attempt=attempt)
     session.flush()
@@ -148,6 +147,11 @@ def settle(session: Session, submission: Submission) -> None:
     ask_again(session, submission, version, items, by=MACHINE)
 
 
+def wish_by(session: Session, office_id: UUID) -> date:
+    """The day by which a correction asked for today is hoped for, where the caseworker says no other."""
+    return office_days.of(session, office_id).after(clock.today(), ANSWER_WITHIN)
+
+
 def ask_again(
     session: Session,
     submission: Submission,
@@ -173,8 +177,9 @@ def ask_again(
     for item in items:
         item.office_id, item.correction_id = submission.office_id, correction.id
         session.add(item)
+    answer_by = answer_by or wish_by(session, submission.office_id)
     submission.move(State.RETURNED, by, attempt=attempt)
-    submission.answer_by = answer_by or open_days_after(clock.today(), ANSWER_WITHIN)
+    submission.answer_by = answer_by
     session.flush()
     journal.record(
         session,

@@ -130,7 +130,7 @@ def waiting(session: Session, who: Staff, scope: Scope = Scope.MINE) -> list[Que
             ),
         )
         .outerjoin(holder, and_(holder.c.office_id == Claim.office_id, holder.c.id == Claim.staff_id))
-        .where(Submission.office_id == who.office_id, Submission.state.in_(OPEN), _visible(who, scope))
+        .where(Submission.office_id == who.office_id, Submission.state.in_(OPEN), visible(who, scope))
         .order_by(*_by_need())
     ).all()
     return [
@@ -174,7 +174,7 @@ def next_for(session: Session, who: Staff) -> UUID | None:
                     Submission.state == State.IN_REVIEW, or_(Claim.until <= clock.now(), Claim.staff_id == who.staff_id)
                 ),
             ),
-            _visible(who, Scope.MINE),
+            visible(who, Scope.MINE),
         )
         .order_by(*_by_need())
         .limit(1)
@@ -182,7 +182,7 @@ def next_for(session: Session, who: Staff) -> UUID | None:
     )
 
 
-def _visible(who: Staff, scope: Scope) -> ColumnElement[bool]:
+def visible(who: Staff, scope: Scope) -> ColumnElement[bool]:
     """The same rule as ``rules.access.may_open``, as a condition."""
     match who.role:
         case Role.SUPERVISOR:

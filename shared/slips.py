@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, Uuid, and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from shared import absent, drafts, likeness
@@ -29,6 +30,7 @@ from shared.model import (
     StoredFile,
     Submission,
     SubmissionVersion,
+    VersionFile,
     WhyAbsent,
 )
 from shared.rules.forms import form
@@ -111,6 +113,65 @@ class CorrectionRow:
     by_machine: bool
     memo: str
     items: list[ItemRow]
+
+
+@dataclass(frozen=True)
+class SentFile:
+    """How one file of something sent stands."""
+
+    name: str
+    state: FileState
+    refused_because: str | None
+
+
+@dataclass(frozen=True)
+class SentRow:
+    """Something sent, as a line of a list, with the files of the version that was sent last."""
+
+    id: UUID
+    kind: DutyKind
+    month: date
+    number: str | None
+    state: State
+    arrived_at: datetime | None
+    answer_by: date | None
+    files: list[SentFile]
+
+    @property
+    def safe(self) -> int:
+        """How many files can be seen by staff."""
+        return sum(file.state is FileState.SAFE for file in self.files)
+
+    @property
+    def looked_at(self) -> int:
+        """How many are just being looked at."""
+        return sum(file.state in (FileState.RECEIVED, FileState.CHECKED) for file in self.files)
+
+    @property
+    def refused(self) -> list[SentFile]:
+        """Those that could not be opened."""
+        return [file for file in self.files if file.state is FileState.REFUSED]
+
+
+_FILES_SENT: Final = (
+    select(SubmissionVersion.submission_id, StoredFile.name, StoredFile.state, StoredFile.refused_because)
+    .join(
+        Submission,
+        (Submission.office_id == SubmissionVersion.office_id)
+        & (Submission.id == SubmissionVersion.submission_id)
+        & (Submission.version_no == SubmissionVersion.no),
+    )
+    .join(
+        VersionFile,
+        (VersionFile.office_id == SubmissionVersion.office_id) & (VersionFile.version_id == SubmissionVersion.id),
+    )
+    .join(StoredFile, (StoredFile.office_id == VersionFile.office_id) & (StoredFile.id == VersionFile.file_id))
+    .where(
+        SubmissionVersion.office_id == bindparam("office", type_=Uuid()),
+        SubmissionVersion.submission_id.in_(bindparam("ids", expanding=True, type_=Uuid())),
+    )
+    .order_by(VersionFile.position, StoredFile.id)
+)
 
 
 @dataclass(frozen=True)
@@ -299,9 +360,44 @@ def last_correction(session: Session, submission: Submission) -> CorrectionRow |
     )
 
 
-def sent_by(session: Session, who: Recipient) -> list[Slip]:
-    """Everything the person has sent, newest arrival first."""
-    rows = session.scalars(
+def sent_by(session: Session, who: Recipient) -> list[SentRow]:
+    """Everything the person has sent, newest arrival first. However much it is, it takes two queries."""
+    return _lines(session, _sent(who))
+
+
+def lately(session: Session, who: Recipient, most: int) -> tuple[list[SentRow], list[SentRow]]:
+    """What came back to the person, all of it, and of the rest what arrived last."""
+    returned = _lines(session, _sent(who).where(Submission.state == State.RETURNED))
+    return returned, _lines(session, _sent(who).where(Submission.state != State.RETURNED).limit(most))
+
+
+def owed_by(session: Session, who: Recipient) -> list[SentRow]:
+    """What the person has sent with a paper promised for later; not what came back, where she is asked anyway."""
+    promised = (
+        _sent(who)
+        .join(
+            SubmissionVersion,
+            and_(
+                SubmissionVersion.office_id == Submission.office_id,
+                SubmissionVersion.submission_id == Submission.id,
+                SubmissionVersion.no == Submission.version_no,
+            ),
+        )
+        .join(
+            AbsentPaper,
+            and_(AbsentPaper.office_id == SubmissionVersion.office_id, AbsentPaper.version_id == SubmissionVersion.id),
+        )
+        .where(
+            AbsentPaper.why == WhyAbsent.LATER,
+            AbsentPaper.done_at.is_(None),
+            Submission.state.not_in((State.RETURNED, State.WITHDRAWN, State.VOIDED)),
+        )
+    )
+    return _lines(session, promised)
+
+
+def _sent(who: Recipient) -> Select[Submission]:
+    return (
         select(Submission)
         .where(
             Submission.office_id == who.office_id,
@@ -310,7 +406,30 @@ def sent_by(session: Session, who: Recipient) -> list[Slip]:
         )
         .order_by(Submission.arrived_at.desc())
     )
-    return [slip(session, submission) for submission in rows]
+
+
+def _lines(session: Session, query: Select[Submission]) -> list[SentRow]:
+    found = session.scalars(query).all()
+    files: dict[UUID, list[SentFile]] = {}
+    if found:
+        ids = [submission.id for submission in found]
+        for submission_id, name, state, because in session.execute(
+            _FILES_SENT, {"office": found[0].office_id, "ids": ids}
+        ):
+            files.setdefault(submission_id, []).append(SentFile(shown(name), state, because))
+    return [
+        SentRow(
+            id=submission.id,
+            kind=submission.kind,
+            month=submission.month,
+            number=submission.number,
+            state=submission.state,
+            arrived_at=submission.arrived_at,
+            answer_by=submission.answer_by,
+            files=files.get(submission.id, []),
+        )
+        for submission in found
+    ]
 
 
 def _standing(who: Recipient) -> Select[Submission]:

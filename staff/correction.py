@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,11 +18,9 @@ from wtforms.validators import ValidationError
 from config.log import log
 from config.web import reading, transaction
 from config.words import REASONS, Declared, declared, thing
-from shared import clock, review
-from shared.intake import ANSWER_WITHIN
+from shared import clock, intake, review
 from shared.model import Reason
 from shared.rules import my_number
-from shared.rules.months import open_days_after
 from shared.slips import FileRow, Slip
 from staff import once
 from staff.access import DECIDING, me, needs
@@ -98,7 +96,7 @@ class Asking:
         fields["answer_by"] = AnswerBy(
             lazy_gettext("いつまで"),
             format=["%Y-%m-%d", "%Y/%m/%d"],
-            default=lambda: open_days_after(clock.today(), ANSWER_WITHIN),
+            default=_wish_by,
         )
         fields["memo"] = StringField(lazy_gettext("職員だけのメモ（本人には見えません）"))
         self.form: Any = type("CorrectionForm", (FlaskForm,), fields)()
@@ -145,6 +143,11 @@ class Asking:
             answer_by=self.form.answer_by.data,
             memo=(self.form.memo.data or "").strip(),
         )
+
+
+def _wish_by() -> date:
+    with reading() as rows:
+        return intake.wish_by(rows, me().office_id)
 
 
 def _reason_of(name: str) -> str:

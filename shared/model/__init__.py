@@ -7,8 +7,20 @@ from shared.model.forms import AbsentPaper, FilledForm, FormSetting, WhyAbsent
 from shared.model.journal import LogEntry
 from shared.model.message import Message
 from shared.model.office import NumberSeries, WelfareOffice
+from shared.model.office_days import CalendarRule, ClosedDay, PaymentDay
 from shared.model.outbox import Job, Task
-from shared.model.people import Duty, DutyKind, DutyRule, Household, Member, Role, Situation, StaffMember
+from shared.model.people import (
+    Duty,
+    DutyAbout,
+    DutyKind,
+    DutyRule,
+    EarlierSituation,
+    Household,
+    Member,
+    Role,
+    Situation,
+    StaffMember,
+)
 from shared.model.receipt import Receipt
 from shared.model.retention import Disposal, DisposalItem, Kept, LegalHold, RetentionRule
 from shared.model.sign_in import Credential, Invitation, ParkedForm, PortalAccount, SignIn, Tries
@@ -23,7 +35,9 @@ __all__ = [
     "Actor",
     "ActorKind",
     "Base",
+    "CalendarRule",
     "Claim",
+    "ClosedDay",
     "Correction",
     "CorrectionItem",
     "Credential",
@@ -31,8 +45,10 @@ __all__ = [
     "DisposalItem",
     "DisposalState",
     "Duty",
+    "DutyAbout",
     "DutyKind",
     "DutyRule",
+    "EarlierSituation",
     "FileState",
     "FilledForm",
     "FormSetting",
@@ -50,6 +66,7 @@ __all__ = [
     "NumberSeries",
     "OriginalFetch",
     "ParkedForm",
+    "PaymentDay",
     "PortalAccount",
     "Reason",
     "Receipt",

@@ -21,15 +21,19 @@ from sqlalchemy import Engine, column, inspect, select, table, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import clock, drafts, intake, journal, migrations, receipts, review, sign_in
+from shared import clock, drafts, duties, intake, journal, migrations, receipts, review, sign_in
 from shared.model import (
     AbsentPaper,
     Base,
+    CalendarRule,
+    ClosedDay,
     Disposal,
     DisposalItem,
     DisposalState,
+    DutyAbout,
     DutyKind,
     DutyRule,
+    EarlierSituation,
     FilledForm,
     FormSetting,
     How,
@@ -40,6 +44,7 @@ from shared.model import (
     Message,
     OriginalFetch,
     ParkedForm,
+    PaymentDay,
     Reason,
     RetentionRule,
     Role,
@@ -269,11 +274,21 @@ def fill_storeroom(session: Session, who: sign_in.Recipient, report: Submission,
                 sent_at=now,
             ),
             AbsentPaper(office_id=office_id, version_id=version_id, why=WhyAbsent.LOST),
+            EarlierSituation(
+                office_id=office_id,
+                member_id=who.member_id,
+                until_month=day.replace(day=1),
+                situation=Situation.OTHER,
+            ),
+            ClosedDay(office_id=office_id, day=day, why="市制記念日"),
+            CalendarRule(office_id=office_id, from_month=day.replace(day=1), due_before=False, pay_day=5),
+            PaymentDay(office_id=office_id, month=day.replace(day=1), paid_on=day),
             FormSetting(office_id=office_id, kind=DutyKind.STATUS_CHECK_IN, from_day=day, left_out={"screens": []}),
             WorkerSighting(worker=f"host:{uuid4()}", started_at=now, seen_at=now, room={}, scanner="off"),
             SweepRun(at=now, found={"short": 1}, mended=0),
         ]
     )
+    duties.open_duty(session, factories.office(session), who.household_id, who.member_id, factories.OCTOBER)
     promise(session, office_id, Job.DESTROY, done.id)
 
 
@@ -286,7 +301,7 @@ def test_up_down_and_up_again_works_with_a_whole_office_in_it(
         empty = [
             table.name
             for table in Base.metadata.sorted_tables
-            if table.name != "duty" and session.execute(select(table).limit(1)).first() is None
+            if session.execute(select(table).limit(1)).first() is None
         ]
     assert empty == []
     there = tables(engine)
@@ -298,6 +313,20 @@ def test_up_down_and_up_again_works_with_a_whole_office_in_it(
         fill(session)
         assert factories.office(session).id != office
         assert journal.first_broken(session, factories.office(session).id) is None
+
+
+def test_what_is_due_already_is_about_the_member_it_stands_under(
+    make_session: sessionmaker[Session], database_url: str
+) -> None:
+    with make_session.begin() as session:
+        who = factories.recipient(session)
+        duty = duties.open_duty(session, factories.office(session), who.household_id, who.member_id, factories.OCTOBER)
+        expected = [(who.office_id, duty.id, who.member_id, None)]
+    command.downgrade(alembic_config(database_url), "0007")
+    migrate(database_url)
+    with make_session() as session:
+        columns = DutyAbout.office_id, DutyAbout.duty_id, DutyAbout.member_id, DutyAbout.rule_id
+        assert [tuple(row) for row in session.execute(select(*columns))] == expected
 
 
 def test_each_step_down_takes_back_just_what_it_had_made_and_is_made_again(empty_url: str, database_url: str) -> None:

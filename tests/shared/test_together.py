@@ -20,6 +20,7 @@ from shared import clock, drafts, duties, intake, journal, queue, receipts, revi
 from shared.errors import AlreadySent, ChangedMeanwhile, DomainError, SignInRefused, TakenByAnother, TooManyFiles
 from shared.model import (
     Duty,
+    DutyAbout,
     FileState,
     Invitation,
     InvitationState,
@@ -331,3 +332,4 @@ def test_two_engines_open_a_month_at_the_same_time_and_each_duty_is_opened_once(
     assert sum(of(int, opened)) == 40
     with make_session() as session:
         assert session.scalar(select(func.count()).select_from(Duty)) == 40
+        assert session.scalar(select(func.count()).select_from(DutyAbout)) == 40

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from werkzeug.routing import Rule
 
 from config.settings import Settings
 from config.web import POLICY
-from shared import clock, retention
+from shared import clock, duties, retention
 from shared.model import LogEntry, Message, OriginalFetch, RetentionRule, Role, Step
 from shared.sign_in import Staff
 from staff import create_app
@@ -35,6 +35,8 @@ MAY = {  # who opens which door: the whole table
     "queue.show": set(Role),
     "signin.leave": set(Role),
     "queue.take_next": DECIDING,
+    "owed.show": DECIDING,
+    "owed.download": DECIDING,
     "review.show": DECIDING,
     "review.take": DECIDING,
     "review.release": DECIDING,
@@ -147,6 +149,8 @@ def rounds(
         accepted(session, ready)
         receipt = issued(session, done, clerk(session))
         disposal_id = proposed(session, done)
+        office, who = factories.office(session), scene.person
+        duties.open_duty(session, office, who.household_id, who.member_id, date(2026, 9, 1))
     keeper = desks[Role.ADMINISTRATOR]
     hers, clerks = enter(scene.worker), desks[Role.CLERK]
     form = hers.open(f"{held.path}/return")
@@ -156,6 +160,9 @@ def rounds(
         stranger.open("/nothing-here"),
         hers.open("/"),
         hers.open("/?scope=all"),
+        hers.open("/owed?scope=all"),
+        desks[Role.SUPERVISOR].open("/owed"),
+        hers.open("/owed/list.csv"),
         hers.open(scene.path),
         hers.open(held.path),
         hers.open(f"/files/{held.file_id}/1.jpg"),

@@ -19,13 +19,14 @@ from uuid import uuid4
 
 import pytest
 from redis import Redis
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from config.settings import Settings
 from shared import clock, duties, upload
 from shared.model import (
     Duty,
+    DutyAbout,
     FileState,
     SafeCopy,
     Situation,
@@ -444,8 +445,8 @@ def test_what_is_due_is_opened_once_a_day_and_said_once(make_session: sessionmak
     with make_session.begin() as session:
         owed = session.scalars(select(Duty)).all()
         assert owed
-        for duty in owed:
-            session.delete(duty)
+        for table in (DutyAbout, Duty):
+            session.execute(delete(table))
     assert open_duties(make_session, today) == today
     with make_session() as session:
         assert session.scalars(select(Duty)).all() == [], "the day is done"
