@@ -6,7 +6,7 @@ from shared.model.file import How, Likeness, OriginalFetch, SafeCopy, StoredFile
 from shared.model.forms import AbsentPaper, FilledForm, FormSetting, WhyAbsent
 from shared.model.income import IncomeKind, IncomeLine, IncomeReport
 from shared.model.journal import LogEntry
-from shared.model.message import Message
+from shared.model.message import Message, MessageFile
 from shared.model.office import NumberSeries, WelfareOffice
 from shared.model.outbox import Job, Task
 from shared.model.people import Duty, DutyKind, DutyRule, Household, Member, Role, Situation, StaffMember
@@ -51,6 +51,7 @@ __all__ = [
     "LogEntry",
     "Member",
     "Message",
+    "MessageFile",
     "NumberSeries",
     "OriginalFetch",
     "ParkedForm",

@@ -38,6 +38,7 @@ from shared.model import (
     LegalHold,
     Likeness,
     Message,
+    MessageFile,
     OriginalFetch,
     ParkedForm,
     Reason,
@@ -275,6 +276,9 @@ def fill_storeroom(session: Session, who: sign_in.Recipient, report: Submission,
             SweepRun(at=now, found={"short": 1}, mended=0),
         ]
     )
+    session.flush()
+    message = session.scalars(select(Message)).one()
+    session.add(MessageFile(office_id=office_id, message_id=message.id, file_id=file.id, position=1))
     promise(session, office_id, Job.DESTROY, done.id)
 
 

@@ -142,6 +142,7 @@ class Form:
     screens: tuple[Screen, ...]
     files: str = ""  # what photos are wanted, as a heading; "": none
     files_needed: bool = False
+    papers: bool = True  # its files are papers: 「書類がないとき」 is offered
     shots: tuple[Shot, ...] = ()  # photos that are asked for one by one, each with its own picker
     monthly: bool = False  # about a month, which stands in its name
     note: str = ""  # what must be understood before it is sent
