@@ -11,13 +11,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from config.log import log
-from config.web import transaction
+from config.web import reading, transaction
 from config.words import thing
 from shared import journal, messages, remarks, review, slips
 from shared.errors import NotAMessage, NotThere
 from shared.model import Actor
 from shared.slips import FileRow
-from staff import once
+from staff import attached, once
 from staff.access import DECIDING, me, needs
 from staff.opened import Opened, earlier, opened, pages
 
@@ -90,12 +90,19 @@ def release(submission_id: UUID) -> ResponseReturnValue:
 @bp.post("/message")
 @needs(*DECIDING)
 def message(submission_id: UUID) -> ResponseReturnValue:
-    """Write to the person who sent it; the submission stays where it is."""
+    """Write to the person who sent it, perhaps with papers; the submission stays where it is."""
+    text, attempt = request.form.get("text", ""), once.attempt()
     try:
-        with transaction() as rows:
-            sent = messages.send(rows, me(), submission_id, request.form.get("text", ""), attempt=once.attempt())
+        with reading() as rows:
+            review.open_for(rows, me(), submission_id)
+            is_new = messages.sent_before(rows, me(), attempt) is None
+        messages.checked(text)
+        with attached.papers(attempt, wanted=is_new) as papers, transaction() as rows:
+            sent = messages.send(rows, me(), submission_id, text, attempt=attempt, papers=papers)
     except NotAMessage as wrong:
-        return _page(submission_id, fault=str(_FAULTS[wrong.code]), typed=request.form.get("text", "")), 422
+        return _page(submission_id, fault=str(_FAULTS[wrong.code]), typed=text), 422
+    except attached.NotAttached as wrong:
+        return _page(submission_id, fault=wrong.sentence, typed=text), 422
     log("message.sent", message=sent.id, submission=submission_id)
     flash(_("本人に送りました。読むと、印がつきます。"))
     return redirect(url_for("review.show", submission_id=submission_id, _anchor="messages"), 303)

@@ -228,11 +228,18 @@ def caseworker_of(session: Session, row: Submission) -> Staff:
 
 def recipient_of(session: Session, row: Submission) -> Recipient:
     """The person whose submission it is."""
-    member = session.get_one(Member, (row.office_id, row.member_id))
-    account = session.scalars(
-        select(PortalAccount).where(PortalAccount.office_id == row.office_id, PortalAccount.member_id == member.id)
-    ).one()
-    return Recipient(row.office_id, new_id(), account.id, member.id, row.household_id, member.name, False, False)
+    return _behind(session, session.get_one(Member, (row.office_id, row.member_id)))
+
+
+def recipient_named(session: Session, name: str) -> Recipient:
+    """The person of this name."""
+    return _behind(session, session.scalars(select(Member).where(Member.name == name)).one())
+
+
+def _behind(session: Session, member: Member) -> Recipient:
+    home, one = member.office_id, PortalAccount.member_id == member.id
+    account = session.scalars(select(PortalAccount).where(PortalAccount.office_id == home, one)).one()
+    return Recipient(home, new_id(), account.id, member.id, member.household_id, member.name, False, False)
 
 
 def signed_in_token(session: Session, who: Recipient | Staff) -> str:

@@ -192,7 +192,7 @@ const acts = {
   retake(row) {
     retaken = row;
     const forms = [...document.querySelectorAll("form[data-pick]")];
-    const alike = forms.filter((form) => ["replaces", "shot"].every((name) => of(form, name) === row.entry[name]));
+    const alike = forms.filter((form) => ["replaces", "shot"].every((name) => of(form, name) === (row.entry[name] ?? "")));
     (alike[row.entry.camera ? 0 : 1] ?? forms[0])?.querySelector("input[type=file]").click();
   },
   anyway(row) {

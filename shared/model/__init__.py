@@ -5,7 +5,7 @@ from shared.model.base import Base, new_id
 from shared.model.file import How, Likeness, OriginalFetch, SafeCopy, StoredFile, VersionFile
 from shared.model.forms import AbsentPaper, FilledForm, FormSetting, WhyAbsent
 from shared.model.journal import LogEntry
-from shared.model.message import Message
+from shared.model.message import Message, MessageFile
 from shared.model.office import NumberSeries, WelfareOffice
 from shared.model.office_days import CalendarRule, ClosedDay, PaymentDay
 from shared.model.outbox import Job, Task
@@ -63,6 +63,7 @@ __all__ = [
     "LogEntry",
     "Member",
     "Message",
+    "MessageFile",
     "NumberSeries",
     "OriginalFetch",
     "ParkedForm",

@@ -120,17 +120,27 @@ def room(phone: Phone, desk: Desk, town: Town, photo: Path, another: Path, third
     expect(desk.page.locator("main")).to_contain_text("取下げ")
 
 
-def message(phone: Phone, desk: Desk, town: Town, photo: Path) -> None:
-    """The office asks; she answers with words and a photo; the desk reads it beside the question."""
+def message(phone: Phone, desk: Desk, town: Town, photo: Path, paper: Path) -> None:
+    """The office asks, with a paper; she opens it and answers with words and a photo; the desk reads all of it."""
     phone.sign_in(town.code)
     check_in(phone, *CALM)
     desk.sign_in("reino", PASSWORD)
     desk.open_and_take(desk.wait_for_line("見本　花子", "今月のようす"))
     desk.page.locator("#text").fill("通帳の写真を見せてください。")
+    desk.page.locator("#papers").set_input_files(str(paper))
     desk.press("本人に送る")
+    expect(desk.page.locator("#messages + *")).to_contain_text(paper.name)
     phone.home()
     phone.page.get_by_role("link", name="新しい").click()
+    link = phone.page.get_by_role("link", name="1ページ目を見る")
+    for _ in range(40):
+        if link.count():
+            break
+        phone.page.wait_for_timeout(500)
+        phone.page.reload()
     phone.look("messages")
+    opened = phone.page.request.get(f"{town.portal}{link.get_attribute('href')}")
+    assert (opened.status, opened.headers["content-type"]) == (200, "image/jpeg"), "a page of our own pixels"
     phone.page.get_by_role("button", name="答える").click()
     phone.page.locator("#tell").fill("これで よいですか。")
     phone.next()
@@ -217,11 +227,18 @@ def test_photos_for_a_repair_are_corrected_and_taken_back(
 
 @pytest.mark.parametrize("script", [True, False], ids=["with a script", "without"])
 def test_a_message_is_answered_with_a_photo(
-    phone: Phone, phone_without_script: Phone, desk: Desk, town: Town, payslip_photo: Path, *, script: bool
+    phone: Phone,
+    phone_without_script: Phone,
+    desk: Desk,
+    town: Town,
+    payslip_photo: Path,
+    payslip_pdf: Path,
+    *,
+    script: bool,
 ) -> None:
     thumb = phone if script else phone_without_script
     thumb.careful = desk.careful = script
-    message(thumb, desk, town, payslip_photo)
+    message(thumb, desk, town, payslip_photo, payslip_pdf)
     assert thumb.looks + desk.looks == []
 
 

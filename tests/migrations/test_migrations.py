@@ -42,6 +42,7 @@ from shared.model import (
     LegalHold,
     Likeness,
     Message,
+    MessageFile,
     OriginalFetch,
     ParkedForm,
     PaymentDay,
@@ -289,6 +290,9 @@ def fill_storeroom(session: Session, who: sign_in.Recipient, report: Submission,
         ]
     )
     duties.open_duty(session, factories.office(session), who.household_id, who.member_id, factories.OCTOBER)
+    session.flush()
+    message = session.scalars(select(Message)).one()
+    session.add(MessageFile(office_id=office_id, message_id=message.id, file_id=file.id, position=1))
     promise(session, office_id, Job.DESTROY, done.id)
 
 

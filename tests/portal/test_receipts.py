@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,6 +16,7 @@ from shared import receipts
 from shared.model import Receipt, Role, State, Submission
 from tests import factories
 from tests.portal.phone import Somebody
+from uploads import receipt_pdf
 
 Make = sessionmaker[Session]
 
@@ -35,8 +38,7 @@ def test_every_certificate_stands_in_a_list_with_what_happens_next(
     with make_session.begin() as session:
         row = session.scalars(select(Submission)).one()
         receipt = session.scalars(select(Receipt)).one()
-        assert row.number is not None
-        assert row.number in page.text
+        assert str(row.number) in page.text
         assert "受領証を作っています" in page.text
         receipt.pdf_key, receipt.pdf_sha256 = f"receipt/{uuid4()}", "0" * 64
     page = hanako.phone.open("/receipts")
@@ -57,16 +59,14 @@ def test_the_slip_is_a_picture_as_wide_as_a_phone_and_says_nothing_of_the_answer
 ) -> None:
     page = hanako.phone.open(f"/sent/{certified}")
     assert f"/sent/{certified}/slip.png" in page.links
-    drawn: list[dict[str, object]] = []
-    from uploads import receipt_pdf
-
+    drawn: list[Mapping[str, Any]] = []
     draw = receipt_pdf.draw_slip
 
-    def seen(content: dict[str, object]) -> bytes:
+    def watched(content: Mapping[str, Any]) -> bytes:
         drawn.append(content)
         return draw(content)
 
-    monkeypatch.setattr(receipt_pdf, "draw_slip", seen)
+    monkeypatch.setattr(receipt_pdf, "draw_slip", watched)
     answer = hanako.phone.open(f"/sent/{certified}/slip.png")
     assert (answer.status, answer.headers["Content-Type"]) == (200, "image/png")
     assert answer.headers["Cache-Control"] == "no-store"

@@ -47,6 +47,7 @@ def test_each_photo_is_asked_for_by_itself_and_carries_which_it_is(
     assert "散らかっていても、かまいません" in page.text
     assert "人の顔や手紙は、写さないでください" in page.text
     assert page.by_id("whole-state").text == "まだです"
+    assert "書類がないとき" not in page.text, "a photo is no paper; that she takes none was asked before"
     for shot in SHOTS:
         fields = picker_of(hanako, room, shot)
         assert hanako.phone.post_files(f"/forms/{room}/files", fields, Sent(f"{shot}.jpg", JPEG + shot.encode())).place

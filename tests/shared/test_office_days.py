@@ -157,7 +157,7 @@ def test_every_promise_counts_the_offices_own_closed_days(session: Session) -> N
     assert row.look_by == date(2026, 11, 25), "after Friday's closing, a weekend and a holiday: Tuesday, Wednesday"
     worker = factories.caseworker_of(session, row)
     review.claim(session, worker, row.id)
-    asked = review.AskAgain(seen=row.revision, attempt=uuid4(), values={"gross_yen": (Reason.DIFFERS, "")})
+    asked = review.AskAgain(seen=row.revision, attempt=uuid4(), values={"jobs-0-gross_yen": (Reason.DIFFERS, "")})
     review.send_back(session, worker, row.id, asked)
     assert (row.state, row.answer_by) == (State.RETURNED, date(2026, 11, 30))
     other = factories.recipient(session, factories.household(session, factories.staff(session)))

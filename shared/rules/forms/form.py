@@ -205,6 +205,7 @@ class Form:
     files: str = ""  # what photos are wanted, as a heading; "": none
     files_needed: bool = False
     without_files: str = ""  # words of the way on without any
+    papers: bool = True  # its files are papers: 「書類がないとき」 is offered
     shots: tuple[Shot, ...] = ()  # photos that are asked for one by one, each with its own picker
     monthly: bool = False  # about a month, which stands in its name
     months_back: bool = False  # she may say which month; otherwise it is this one

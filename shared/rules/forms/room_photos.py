@@ -14,6 +14,7 @@ ROOM_PHOTOS: Final = Form(
     lead=N_("こわれた所や部屋のようすを、写真で見せられます。散らかっていても、かまいません。1か所ずつ送ります。"),
     note=N_("ガスのにおいがするとき、火が出そうなときは、写真をとらずに、すぐに家を出て119に電話してください。"),
     files=N_("写真を とってください"),
+    papers=False,
     shots=(WHOLE, DETAIL),
     screens=(
         Screen(
