@@ -453,3 +453,26 @@ def test_what_is_due_is_opened_once_a_day_and_said_once(make_session: sessionmak
     open_duties(make_session, today - timedelta(days=1))
     with make_session() as session:
         assert session.scalars(select(Duty)).all() != []
+
+
+def test_a_running_worker_opens_what_is_due_and_one_more_opens_nothing_twice(
+    running_settings: Settings, make_session: sessionmaker[Session], start: Start
+) -> None:
+    with make_session.begin() as session, clock.at(clock.now() - timedelta(days=70)):
+        office = factories.office(session)
+        factories.recipient(session, situation=Situation.WORKING)
+        duties.begin(session, office, date(2025, 4, 1))
+    worker = start(running_settings)
+    worker.says("duties.opened")
+
+    def owed() -> int:
+        with make_session() as session:
+            return len(session.scalars(select(Duty)).all())
+
+    opened = owed()
+    assert opened > 0
+    another = start(running_settings)
+    another.says("worker.started")
+    time.sleep(2)
+    assert owed() == opened
+    assert "duties.opened" not in another.said()
