@@ -38,6 +38,7 @@ from shared.rules.forms.form import (
     Ask,
     Form,
     Page,
+    People,
     Place,
     Question,
     Screen,
@@ -102,17 +103,12 @@ class Opened:
     draft: drafts.Draft
     form: Form
     answers: Answers
-    members: list[tuple[str, str]]  # id and name
+    people: People
     before: filled.Before | None  # her last answers, where a form is about a month
 
     @property
     def month(self) -> date:
         return self.draft.submission.month
-
-    @property
-    def alone(self) -> bool:
-        """Whether the household is one person."""
-        return len(self.members) == 1
 
     @property
     def screens(self) -> list[Screen]:
@@ -132,7 +128,7 @@ class Opened:
 
     def pages(self, screen: Screen, row: int | None) -> list[Page]:
         """The pages of a row, in order; none of a screen that has no pages."""
-        return forms.asked_pages(screen, self.row(screen, row), alone=self.alone)
+        return forms.asked_pages(screen, self.row(screen, row), self.people)
 
     def step(self, key: str, page: str | None = None) -> tuple[int, int]:
         """Which of how many. Pages count once, however many rows there are."""
@@ -187,11 +183,11 @@ def _ask_month(form: Form, code: str) -> ResponseReturnValue:
 def _open(submission_id: UUID) -> Opened:
     with reading() as session:
         draft = drafts.draft_of(session, me(), submission_id)
-        members = [(str(member.id), member.name) for member in filled.members_of(session, me())]
+        people = filled.people_of(session, draft.submission)
         form, month = filled.declared(session, draft.submission), draft.submission.month
         before = filled.earlier(session, me(), form, month, other_than=submission_id) if form.monthly else None
         same = before is not None and before.form_version == form.version
-        return Opened(draft, form, draft.filled.answers, members, before if same else None)
+        return Opened(draft, form, draft.filled.answers, people, before if same else None)
 
 
 _ONE: Final = {"row": None, "page": None}
@@ -212,7 +208,7 @@ def ask(submission_id: UUID, screen: str, row: int | None, page: str | None) -> 
         return _rows(it, shown)
     kept = it.row(shown, row)
     here = _page(it, shown, row, page)
-    questions = forms.asked_of(here.questions if here else shown.questions, kept, alone=it.alone)
+    questions = forms.asked_of(here.questions if here else shown.questions, kept, it.people)
     last = _last(it, shown, row)
     again = parked()
     typed = _typed(questions, last) if request.method == "POST" else again
@@ -255,7 +251,7 @@ def _whose(it: Opened, screen: Screen, row: Answers, here: Page | None) -> str:
         for question in page.questions:
             answer = row.get(question.key)
             if answer is not None and question.needed and not question.fresh:
-                said.append(forms.text_of(question, answer, dict(it.members).get(str(answer), ""), translate=_))
+                said.append(forms.text_of(question, answer, it.people.everybody.get(str(answer), ""), translate=_))
     return "　".join(said)
 
 
@@ -292,7 +288,7 @@ def _in_words(it: Opened, questions: Sequence[Question], last: Answers) -> str:
         return ""
     if all(last.get(question.key) == "no" for question in questions) and len(questions) > 1:
         return ""  # the button for none of them says the same
-    names = dict(it.members)
+    names = it.people.everybody
     texts = [
         forms.text_of(question, last[question.key], names.get(str(last[question.key]), ""), translate=_)
         for question in said
@@ -336,7 +332,6 @@ def _read(
     asked: list[Asked] = []
     given: dict[str, Answer | None] = {}
     keys = {question.key for question in questions}
-    members = [key for key, _name in it.members]
     for question in questions:
         if typed is None:
             asked.append(Asked(question, forms.written(kept.get(question.key))))
@@ -345,7 +340,7 @@ def _read(
         applies = question.when is None or question.when.holds({**kept, **given})
         try:
             needed = question if applies else replace(question, needed=False)
-            given[question.key] = forms.read(needed, values, today=clock.today(), members=members)
+            given[question.key] = forms.read(needed, values, today=clock.today(), members=it.people.of(question))
             asked.append(Asked(question, values))
         except forms.NotAnAnswer as wrong:
             asked.append(Asked(question, values, _sentence(question, wrong.code, values)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -24,8 +23,9 @@ from shared.model import (
     Submission,
     SubmissionVersion,
 )
+from shared.rules.due import school_ends
 from shared.rules.forms import FORMS, own
-from shared.rules.forms.form import MOST_ROWS, Answer, Ask, Form, Screen, begun_with, fits, still_offered
+from shared.rules.forms.form import MOST_ROWS, Answer, Form, People, Screen, begun_with, fits, still_offered
 from shared.sign_in import Recipient
 
 
@@ -49,7 +49,7 @@ def start(
     if is_new:
         known = {}
         if "_people" in declared.known:
-            known["_people"] = "one" if len(members_of(session, who)) == 1 else "several"
+            known["_people"] = "one" if len(people_of(session, submission).grown) == 1 else "several"
         drafts.fill(session, drafts.bare_version(session, submission, 1), declared.version, known, message_id)
     return submission
 
@@ -88,9 +88,9 @@ def write(
     asked = declared(session, draft.submission).screen(screen)
     if asked is None or bool(asked.rows) != (row is not None):
         raise NotThere
-    members = members_of(session, who)
-    _check(asked, answers, members)
-    answers = {**_hers(asked, members), **answers}
+    people = people_of(session, draft.submission)
+    _check(asked, answers, people)
+    answers = {**_hers(asked, people), **answers}
     kept = dict(draft.filled.answers)
     if row is None:
         _put(kept, answers)
@@ -125,23 +125,22 @@ def write_whole(session: Session, who: Recipient, submission_id: UUID, answers: 
     return draft.filled
 
 
-def _check(asked: Screen, answers: dict[str, Answer | None], members: Sequence[Member]) -> None:
+def _check(asked: Screen, answers: dict[str, Answer | None], people: People) -> None:
     """What is kept is typed: the pages have read it, and here nothing else comes by."""
     questions = {question.key: question for question in asked.questions}
-    ids = {str(member.id) for member in members}
     wrong = [
         key
         for key, answer in answers.items()
-        if key not in questions or (answer is not None and not fits(questions[key], answer, ids))
+        if key not in questions or (answer is not None and not fits(questions[key], answer, people.of(questions[key])))
     ]
     if wrong:
         raise ValueError(f"no such answers: {sorted(wrong)}")
 
 
-def _hers(asked: Screen, members: Sequence[Member]) -> dict[str, Answer | None]:
-    """Nobody who lives alone is asked whose it is."""
-    keys = [question.key for question in asked.questions if question.ask is Ask.MEMBER]
-    return dict.fromkeys(keys, str(members[0].id)) if len(members) == 1 else {}
+def _hers(asked: Screen, people: People) -> dict[str, Answer | None]:
+    """Where only one can be meant, nobody is asked whose it is."""
+    only = {question.key: people.only(question) for question in asked.questions}
+    return {key: id_ for key, id_ in only.items() if id_ is not None}
 
 
 def _put(kept: dict[str, Any], answers: dict[str, Answer | None]) -> None:
@@ -265,12 +264,23 @@ def set_form(session: Session, office_id: UUID, kind: DutyKind, from_day: date, 
     return own.laid_over(asked, {**setting.left_out, **kept})
 
 
-def members_of(session: Session, who: Recipient) -> list[Member]:
-    """The household, its head first."""
+def members_of(session: Session, submission: Submission) -> list[Member]:
+    """The household of a submission, its head first."""
     return list(
         session.scalars(
             select(Member)
-            .where(Member.office_id == who.office_id, Member.household_id == who.household_id)
+            .where(Member.office_id == submission.office_id, Member.household_id == submission.household_id)
             .order_by(Member.is_head.desc(), Member.id)
         )
     )
+
+
+def people_of(session: Session, submission: Submission) -> People:
+    """The household as the form asks about it, in the month it is about."""
+    members, month = members_of(session, submission), submission.month
+    grown = [
+        one
+        for one in members
+        if (one.born_on is None or school_ends(one.born_on) < month) and (one.left_on is None or one.left_on >= month)
+    ]
+    return People({str(one.id): one.name for one in members}, {str(one.id): one.name for one in grown or members[:1]})

@@ -6,8 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared import drafts, filled
-from shared.model import DutyKind, Member, SafeCopy, Submission, SubmissionVersion, VersionFile
-from shared.rules.due import school_ends
+from shared.model import DutyKind, SafeCopy, Submission, SubmissionVersion, VersionFile
 from shared.rules.income import Papers, Remark, remarks
 
 
@@ -21,24 +20,13 @@ def of(session: Session, submission: Submission, version: SubmissionVersion) -> 
         drafts.filled_of(session, version).answers,
         submission.month,
         before=earlier.answers if earlier else None,
-        members=_members(session, submission),
+        members=filled.people_of(session, submission).grown,
         papers=Papers(
             files=len(drafts.files_of(session, version)),
             texts=_texts(session, version),
             explained=drafts.absent_paper(session, version) is not None,
         ),
     )
-
-
-def _members(session: Session, submission: Submission) -> dict[str, str]:
-    """Everybody of the household who is not at school in that month."""
-    found = session.scalars(
-        select(Member)
-        .where(Member.office_id == submission.office_id, Member.household_id == submission.household_id)
-        .order_by(Member.is_head.desc(), Member.id)
-    )
-    grown = (one for one in found if one.born_on is None or school_ends(one.born_on) < submission.month)
-    return {str(one.id): one.name for one in grown}
 
 
 def _texts(session: Session, version: SubmissionVersion) -> list[str]:

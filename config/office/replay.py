@@ -23,7 +23,6 @@ from shared import clock, drafts, duties, filled, intake, receipts, review, sign
 from shared.errors import SignInRefused
 from shared.model import Actor, DutyKind, Reason, Role, Submission, Task, WelfareOffice
 from shared.review import AskAgain
-from shared.rules.due import school_ends
 from shared.sign_in import Recipient, Staff
 from uploads import jobs
 from uploads.checks import what_is
@@ -137,11 +136,8 @@ class Replay:
         self._work_on(report_id, owed, entry.at)
 
     def _write(self, session: Session, who: Recipient, report_id: UUID, slip: Payslip, flaw: Flaw | None) -> None:
-        others = [
-            member.id
-            for member in filled.members_of(session, who)
-            if member.id != who.member_id and member.born_on and school_ends(member.born_on) < clock.today()
-        ]
+        report = drafts.own(session, who, report_id)
+        others = [id_ for id_ in filled.people_of(session, report).grown if id_ != str(who.member_id)]
         filled.write_whole(session, who, report_id, answers(slip, who.member_id, others, flaw))
 
     def _look(self, entry: Entry) -> None:

@@ -111,7 +111,7 @@ def payslip(work: Work, name: str, month: date, before: date) -> Payslip:
     )
 
 
-def answers(slip: Payslip, worker: UUID, others: Sequence[UUID], flaw: Flaw | None = None) -> dict[str, Any]:
+def answers(slip: Payslip, worker: UUID, others: Sequence[str], flaw: Flaw | None = None) -> dict[str, Any]:
     """What the person writes into 収入申告書 with the payslip beside her.
 
     :param others: members of the household who are no longer at school and do not work.
@@ -124,7 +124,7 @@ def answers(slip: Payslip, worker: UUID, others: Sequence[UUID], flaw: Flaw | No
         "other": "no",
         "expected": "no",
         "all_work": "no" if others else "yes",
-        "without": [{"member": str(member), "reason": "caring"} for member in others],
+        "without": [{"member": member, "reason": "caring"} for member in others],
     }
 
 

@@ -13,7 +13,7 @@ from shared import receipts, slips
 from shared.model import DutyKind, FilledForm, FormSetting, Member, Submission
 from shared.rules.forms import FORMS
 from shared.rules.forms import form as forms
-from shared.rules.forms.form import Ask, Form, Question, Screen
+from shared.rules.forms.form import Ask, Form, People, Question, Screen
 from shared.rules.forms.income_report import THREE_MONTHS
 from tests.portal.phone import Phone, Sent, Somebody
 from tests.shared.fill import fill
@@ -55,7 +55,7 @@ def walk_screen(phone: Phone, base: str, screen: Screen, answers: dict[str, Any]
     for at, given in enumerate(rows):
         if screen.rows:
             phone.open(f"{base}/{screen.key}/{at}")
-        pages = [page.questions for page in forms.asked_pages(screen, given, alone=False)] or [screen.questions]
+        pages = [page.questions for page in forms.asked_pages(screen, given, SEVERAL)] or [screen.questions]
         for questions in pages:
             asked = [question for question in questions if question.key in given]
             place = go(phone, **{question.key: typed(question, given[question.key]) for question in asked})
@@ -67,6 +67,9 @@ def walk_screen(phone: Phone, base: str, screen: Screen, answers: dict[str, Any]
         place = [link for link in phone.page.links if link.startswith(base)][-1]
         phone.open(place)
     return place
+
+
+SEVERAL = People({"1": "", "2": ""}, {"1": "", "2": ""})
 
 
 @pytest.fixture

@@ -123,10 +123,28 @@ class Question:
     most: int = 0  # of a count; 0: ``MOST_COUNTED``
     fresh: bool = False  # never begun with the last answer: it is new each month
     drawing: str = ""  # where on a paper the answer stands
+    grown: bool = False  # of members who are no longer at school (compulsory education)
     about: str = ""  # another month than the form's, as ``worded`` marks it; ``name`` puts it before ``short``
 
     def option(self, key: str) -> Option | None:
         return next((option for option in self.options if option.key == key), None)
+
+
+@dataclass(frozen=True)
+class People:
+    """A household as a form asks about it: ids, as text, and names, its head first."""
+
+    everybody: Mapping[str, str]
+    grown: Mapping[str, str]  # without those who are still at school, or have left
+
+    def of(self, question: Question) -> Mapping[str, str]:
+        """Who can be the answer."""
+        return self.grown if question.grown else self.everybody
+
+    def only(self, question: Question) -> str | None:
+        """The one who must be: then nobody asks whose it is."""
+        ids = [*self.of(question)]
+        return ids[0] if question.ask is Ask.MEMBER and len(ids) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -419,22 +437,21 @@ def _leads_through(screen: Screen, answers: Answers) -> bool:
     return screen.when is None or screen.when.holds(answers)
 
 
-def asked_pages(screen: Screen, given: Answers, *, alone: bool) -> list[Page]:
+def asked_pages(screen: Screen, given: Answers, people: People) -> list[Page]:
     """The pages a row leads through.
 
     :param given: the row's answers.
-    :param alone: the household is one person: nobody asks her whose it is.
     """
-    return [page for page in screen.pages if asked_of(page.questions, given, alone=alone)]
+    return [page for page in screen.pages if asked_of(page.questions, given, people)]
 
 
-def asked_of(questions: Sequence[Question], given: Answers, *, alone: bool) -> list[Question]:
+def asked_of(questions: Sequence[Question], given: Answers, people: People) -> list[Question]:
     """The questions of a page that apply; those with a condition of their own page stand there in any case."""
     here = {question.key for question in questions}
     return [
         question
         for question in questions
-        if not (alone and question.ask is Ask.MEMBER)
+        if people.only(question) is None
         and (question.when is None or question.when.question in here or question.when.holds(given))
     ]
 

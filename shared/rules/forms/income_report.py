@@ -89,7 +89,9 @@ INCOME_REPORT: Final = Form(
             rows=N_("仕事"),
             when=when("worked", "yes"),
             pages=(
-                Page("worker", (Question("worker", Ask.MEMBER, N_("だれが 働きましたか"), N_("働いた人")),)),
+                Page(
+                    "worker", (Question("worker", Ask.MEMBER, N_("だれが 働きましたか"), N_("働いた人"), grown=True),)
+                ),
                 Page(
                     "employer",
                     (
@@ -353,7 +355,7 @@ INCOME_REPORT: Final = Form(
         Screen(
             "without",
             (
-                Question("member", Ask.MEMBER, N_("だれですか"), N_("収入がない人")),
+                Question("member", Ask.MEMBER, N_("だれですか"), N_("収入がない人"), grown=True),
                 Question(
                     "reason",
                     Ask.CHOICE,
