@@ -26,6 +26,7 @@ from shared.model import (
 from shared.rules.due import school_ends
 from shared.rules.forms import FORMS, own
 from shared.rules.forms.form import MOST_ROWS, Answer, Form, People, Screen, begun_with, fits, still_offered
+from shared.rules.months import add_months
 from shared.sign_in import Recipient
 
 
@@ -221,7 +222,8 @@ def as_before(session: Session, who: Recipient, submission_id: UUID) -> FilledFo
     form = declared(session, draft.submission)
     before = earlier(session, who, form, draft.submission.month, other_than=submission_id)
     if before is not None and before.form_version == draft.filled.form_version:
-        taken = begun_with(form, before.answers)
+        follows = add_months(before.month, 1) == draft.submission.month
+        taken = begun_with(form, before.answers, follows=follows)
         draft.filled.answers = {**taken, **draft.filled.answers}
         session.flush()
     return draft.filled

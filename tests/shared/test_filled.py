@@ -310,3 +310,29 @@ def usual_pages(session: Session, row: Submission) -> list[str]:
     jobs = filled.declared(session, row).screen("jobs")
     assert jobs is not None
     return [page.key for page in jobs.pages]
+
+
+@pytest.mark.parametrize(("month", "known"), [(OCTOBER, True), (date(2026, 11, 1), False)])
+def test_of_three_months_those_that_were_reported_are_not_asked_again(
+    session: Session, who: Recipient, month: date, known: bool
+) -> None:
+    setting = {"asked": list(THREE_MONTHS)}
+    session.add(
+        FormSetting(office_id=who.office_id, kind=DutyKind.INCOME_REPORT, from_day=clock.today(), left_out=setting)
+    )
+    session.flush()
+    earlier = {f"{page}_{field}": 70_000 for page in ("before1", "before2", "estimate") for field in ("gross_yen",)}
+    days = {f"{page}_work_days": 15 for page in ("before1", "before2", "estimate")}
+    sent = factories.draft(session, who, date(2026, 9, 1), **earlier, **days)
+    intake.send(session, who, sent.id, attempt=uuid4())
+    row = factories.begun(session, who, month)
+    job = filled.as_before(session, who, row.id).answers["jobs"][0]
+    gaps = form.gaps(
+        filled.declared(session, row), drafts.filled_of(session, drafts.latest_version(session, row)).answers
+    )
+    if known:
+        assert (job["before1_gross_yen"], job["before2_gross_yen"]) == (factories.WAGE["gross_yen"], 70_000)
+        assert (job["before1_work_days"], job["before2_work_days"]) == (factories.WAGE["work_days"], 15)
+    assert ("jobs-0-before1_gross_yen" in gaps) is not known
+    assert "jobs-0-estimate_gross_yen" in gaps, "what was an estimate is asked anew"
+    assert "gross_yen" not in job

@@ -122,6 +122,7 @@ class Question:
     unit: str = ""
     most: int = 0  # of a count; 0: ``MOST_COUNTED``
     fresh: bool = False  # never begun with the last answer: it is new each month
+    was: str = ""  # the question that the report of the month before had for the same thing
     drawing: str = ""  # where on a paper the answer stands
     grown: bool = False  # of members who are no longer at school (compulsory education)
     about: str = ""  # another month than the form's, as ``worded`` marks it; ``name`` puts it before ``short``
@@ -494,14 +495,20 @@ def settled(form: Form, answers: Answers) -> dict[str, Any]:
     return kept
 
 
-def begun_with(form: Form, before: Answers) -> dict[str, Any]:
-    """The last answers to begin with: without what is new each time."""
+def begun_with(form: Form, before: Answers, *, follows: bool = False) -> dict[str, Any]:
+    """The last answers to begin with: without what is new each time.
+
+    :param follows: they are about the month before: what they say of other months is said already.
+    """
     kept: dict[str, Any] = {}
     for screen in form.screens:
         stale = {question.key for question in screen.questions if question.fresh or screen.fresh}
         if screen.rows:
+            said = {question.was: question.key for question in screen.questions if question.was and follows}
             rows = [
-                {key: answer for key, answer in row.items() if key not in stale} for row in before.get(screen.key, ())
+                {key: answer for key, answer in row.items() if key not in stale}
+                | {said[key]: answer for key, answer in row.items() if key in said}
+                for row in before.get(screen.key, ())
             ]
             if rows and not screen.fresh:
                 kept[screen.key] = rows

@@ -30,15 +30,26 @@ def _yen(key: str, short: str, label: str, *, needed: bool = True, hint: str = "
     return Question(key, Ask.YEN, label, short, hint=hint, needed=needed, fresh=True, **more)  # type: ignore[arg-type]
 
 
-def _month(key: str, mark: str, heading: str) -> Page:
+def _month(key: str, mark: str, heading: str, was: str | None = None) -> Page:
     """Another month of the same work: what the paper's table asks of it.
 
     :param mark: of the month, as ``worded`` reads it.
+    :param was: how the questions about it began in the report of the month before; None if it was still to come.
     """
+
+    def before(field: str) -> str:
+        return "" if was is None else f"{was}{field}"
+
     return Page(
         key,
         (
-            _yen(f"{key}_gross_yen", N_("給料（引かれる前）"), N_("給料（引かれる前。ないときは 0）"), about=mark),
+            _yen(
+                f"{key}_gross_yen",
+                N_("給料（引かれる前）"),
+                N_("給料（引かれる前。ないときは 0）"),
+                about=mark,
+                was=before("gross_yen"),
+            ),
             Question(
                 f"{key}_work_days",
                 Ask.COUNT,
@@ -48,8 +59,12 @@ def _month(key: str, mark: str, heading: str) -> Page:
                 most=31,
                 fresh=True,
                 about=mark,
+                was=before("work_days"),
             ),
-            *(_yen(f"{key}_{field}", short, label, needed=False, about=mark) for field, short, label in _EXPENSES),
+            *(
+                _yen(f"{key}_{field}", short, label, needed=False, about=mark, was=before(field))
+                for field, short, label in _EXPENSES
+            ),
         ),
         heading=heading,
         by_office=True,
@@ -190,8 +205,8 @@ INCOME_REPORT: Final = Form(
                     ),
                     heading=N_("給料は いつ もらいましたか"),
                 ),
-                _month("before1", "{before1}", N_("{before1}は どうでしたか")),
-                _month("before2", "{before2}", N_("{before2}は どうでしたか")),
+                _month("before1", "{before1}", N_("{before1}は どうでしたか"), was=""),
+                _month("before2", "{before2}", N_("{before2}は どうでしたか"), was="before1_"),
                 _month("estimate", "{next}", N_("{next}は どのくらいに なりそうですか")),
             ),
         ),
