@@ -130,7 +130,7 @@ class Phone:
 
     def wait_for_row(self, name: str, state: str) -> None:
         """Until the row of ``name`` says ``state``, to be seen: the words of the other states stand there, hidden."""
-        expect(self.going(name)).to_contain_text(state, use_inner_text=True)
+        expect(self.going(name).last).to_contain_text(state, use_inner_text=True)
 
     def wait_until_looked_at(self, count: int) -> None:
         """Until ``count`` files show their pages. Without a script the person opens the page again."""

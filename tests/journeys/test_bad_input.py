@@ -115,6 +115,7 @@ def test_files_that_are_not_taken(careful: Phone, town: Town, payslip_pdf: Path,
         phone.choose(payslip_pdf)
     phone.choose(payslip_pdf)
     phone.wait_for_row(payslip_pdf.name, "一度に出せるのは3つまでです")
+    expect(phone.page.locator("[data-going] [data-state=arrived]")).to_have_count(0)
     phone.look("too-many")
     assert count(town, StoredFile) == 3
     assert phone.looks == []
@@ -127,6 +128,8 @@ def test_the_session_is_gone_in_the_middle(phone: Phone, town: Town) -> None:
     phone.page.get_by_role("button", name="決める").click()
     expect(phone.page.locator("h1")).to_contain_text("今月やること")
     phone.begin()
+    phone.worked()
+    expect(phone.page.locator("#employer")).to_be_visible()
     with sessions(town.engine).begin() as session:
         session.execute(update(SignIn).values(ended_at=clock.now()))
     phone.page.locator("#employer").fill("有限会社かくう商店")
