@@ -273,6 +273,7 @@ def test_need_comes_before_age_and_every_line_says_its_reasons(session: Session,
 def intake_again(session: Session, row: Submission) -> None:
     """She changes what she sent, unasked."""
     who = factories.recipient_of(session, row)
+    drafts.change(session, who, row.id)
     factories.write(session, who, row.id, {"gross_yen": 90_000})
     intake.send(session, who, row.id, attempt=uuid4())
     assert row.version_no == 2
