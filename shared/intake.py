@@ -124,6 +124,7 @@ def _finish(session: Session, draft: Draft) -> dict[str, str]:
         faults["files"] = "missing"
     filled.answers, filled.typed = form.settled(declared, filled.answers), {}
     draft.submission.urgent = bool(form.dangers(declared, filled.answers))
+    draft.submission.wants_call = form.wants_call(declared, filled.answers)
     return faults
 
 

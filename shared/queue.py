@@ -1,34 +1,56 @@
-"""The caseworkers' and clerks' lists: what waits, for whom, in which order."""
+"""The caseworkers' and clerks' lists: what waits, for whom, in which order.
+
+The condition on the open states is written into the statement, so that the partial index answers it: what is closed
+costs nothing, however much of it there is.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+import unicodedata
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, select, true, tuple_
+from sqlalchemy.orm import Session
 
-from shared import clock
+from shared import clock, office_days
 from shared.model import (
     AbsentPaper,
+    ActorKind,
     Claim,
     DutyKind,
+    FileState,
     Household,
     Member,
+    Message,
     Role,
     StaffMember,
     State,
     Step,
+    StoredFile,
     Submission,
     SubmissionVersion,
     VersionFile,
     WhyAbsent,
 )
+from shared.rules import need
+from shared.rules.kana import hiragana
+from shared.rules.need import Days, Need
 from shared.sign_in import Staff
 
 OPEN = (State.WAITING, State.IN_REVIEW, State.ON_HOLD)
+PAGE: Final = 50
+LONGEST: Final = 60  # characters of what is looked for
+Place = tuple[int, datetime, UUID]
+"""Where a page ends: rank, arrival and id of its last line."""
+
+_IS_OPEN = Submission.state.in_(bindparam("open", OPEN, expanding=True, literal_execute=True))
+_BY_STAFF = Step.actor_kind == ActorKind.STAFF
+_DASHES: Final = re.compile("[-‐‑–—−ー]")
 _LAST_SENT = and_(
     SubmissionVersion.office_id == Submission.office_id,
     SubmissionVersion.submission_id == Submission.id,
@@ -43,6 +65,28 @@ class Scope(StrEnum):
     ALL = "all"
 
 
+class Tab(StrEnum):
+    """By when the look was promised. Nothing stands under two of them, and ``ALL`` has everything."""
+
+    OVERDUE = "overdue"
+    TODAY = "today"
+    SOON = "soon"  # within seven days
+    HELD = "held"
+    ALL = "all"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which lines."""
+
+    scope: Scope = Scope.MINE
+    tab: Tab = Tab.ALL
+    kind: DutyKind | None = None
+    household_id: UUID | None = None
+    colleague_id: UUID | None = None  # whose households, in place of ``scope``
+    sought: str = ""  # a case number; or a part of a name, of how it is read, or of a 受付番号
+
+
 @dataclass(frozen=True)
 class QueueRow:
     """One line of the caseworker's queue."""
@@ -50,7 +94,8 @@ class QueueRow:
     id: UUID
     number: str
     member: str
-    urgent: bool  # an answer that somebody must see first
+    needs: tuple[Need, ...]  # why somebody should look, the most pressing first
+    household_id: UUID
     case_no: str
     members: int  # of the household
     kind: DutyKind
@@ -59,11 +104,13 @@ class QueueRow:
     version_no: int
     arrived_at: datetime
     look_by: date
+    late: int  # open days since then
     files: int
     absent: WhyAbsent | None  # why a paper is not with it
     caseworker: str
     holder: str | None  # who has it under a lease that still runs
     holder_is_me: bool
+    place: Place  # where the list goes on behind this line
 
 
 @dataclass(frozen=True)
@@ -81,42 +128,47 @@ class ReceiptRow:
     accepted_at: datetime
 
 
-def waiting(session: Session, who: Staff, scope: Scope = Scope.MINE) -> list[QueueRow]:
-    """Everything that needs a look, corrections that came back first, then the longest waiting."""
+def waiting(
+    session: Session, who: Staff, wanted: Wanted = Wanted(), *, behind: Place | None = None, most: int = PAGE
+) -> list[QueueRow]:
+    """What needs a look, the most pressing first; the longest waiting between equals.
+
+    :param behind: only what stands behind this place: the last line of the page before.
+    """
+    calendar = office_days.of(session, who.office_id)
+    now = need.days(clock.today(), calendar)
+    at = _rank(now)
+    order = (at, Submission.arrived_at, Submission.id)
+    page = _open(select(Submission.id, at.label("rank")), who, wanted, now).order_by(*order).limit(most)
+    if behind is not None:
+        page = page.where(tuple_(*order) > tuple_(*behind))
+    ranked = page.subquery()
     holder = select(StaffMember.name, StaffMember.id, StaffMember.office_id).subquery()
-    sizes = (
-        select(Member.office_id, Member.household_id, func.count().label("members"))
-        .where(Member.office_id == who.office_id)
-        .group_by(Member.office_id, Member.household_id)
-        .subquery()
-    )
-    files = (
-        select(VersionFile.office_id, VersionFile.version_id, func.count().label("files"))
-        .where(VersionFile.office_id == who.office_id)
-        .group_by(VersionFile.office_id, VersionFile.version_id)
-        .subquery()
+    sizes = select(func.count()).where(Member.office_id == Household.office_id, Member.household_id == Household.id)
+    files = select(func.count()).where(
+        VersionFile.office_id == SubmissionVersion.office_id, VersionFile.version_id == SubmissionVersion.id
     )
     found = session.execute(
         select(
             Submission,
+            ranked.c.rank,
             Member.name,
             Household.case_no,
             StaffMember.name,
-            sizes.c.members,
-            files.c.files,
+            sizes.correlate(Household).scalar_subquery(),
+            files.correlate(SubmissionVersion).scalar_subquery(),
             AbsentPaper.why,
             Claim,
             holder.c.name,
         )
+        .join(ranked, and_(Submission.office_id == who.office_id, Submission.id == ranked.c.id))
         .join(Member, and_(Member.office_id == Submission.office_id, Member.id == Submission.member_id))
         .join(Household, and_(Household.office_id == Submission.office_id, Household.id == Submission.household_id))
         .join(
             StaffMember,
             and_(StaffMember.office_id == Household.office_id, StaffMember.id == Household.caseworker_id),
         )
-        .join(sizes, sizes.c.household_id == Household.id)
         .join(SubmissionVersion, _LAST_SENT)
-        .outerjoin(files, files.c.version_id == SubmissionVersion.id)
         .outerjoin(
             AbsentPaper,
             and_(AbsentPaper.office_id == SubmissionVersion.office_id, AbsentPaper.version_id == SubmissionVersion.id),
@@ -130,15 +182,15 @@ def waiting(session: Session, who: Staff, scope: Scope = Scope.MINE) -> list[Que
             ),
         )
         .outerjoin(holder, and_(holder.c.office_id == Claim.office_id, holder.c.id == Claim.staff_id))
-        .where(Submission.office_id == who.office_id, Submission.state.in_(OPEN), visible(who, scope))
-        .order_by(*_by_need())
+        .order_by(ranked.c.rank, Submission.arrived_at, Submission.id)
     ).all()
     return [
         QueueRow(
             id=submission.id,
             number=submission.number or "",
             member=member,
-            urgent=submission.urgent,
+            needs=need.reasons(rank),
+            household_id=submission.household_id,
             case_no=case_no,
             members=members,
             kind=submission.kind,
@@ -147,38 +199,162 @@ def waiting(session: Session, who: Staff, scope: Scope = Scope.MINE) -> list[Que
             version_no=submission.version_no,
             arrived_at=submission.arrived_at,
             look_by=submission.look_by,
-            files=count or 0,
+            late=calendar.late(submission.look_by, now.today),
+            files=count,
             absent=why,
             caseworker=caseworker,
             holder=holder_name,
             holder_is_me=bool(claim and claim.staff_id == who.staff_id),
+            place=(rank, submission.arrived_at, submission.id),
         )
-        for submission, member, case_no, caseworker, members, count, why, claim, holder_name in found
+        for submission, rank, member, case_no, caseworker, members, count, why, claim, holder_name in found
     ]
 
 
-def next_for(session: Session, who: Staff) -> UUID | None:
-    """The best submission of one's own households that nobody else has, locked for this transaction.
+def counts(session: Session, who: Staff, wanted: Wanted) -> dict[Tab, int]:
+    """How many lines stand under each tab, whichever is open."""
+    now = need.days(clock.today(), office_days.of(session, who.office_id))
+    under = [func.coalesce(func.sum(case((_under(tab, now), 1), else_=0)), 0) for tab in Tab]
+    found = session.execute(_open(select(*under), who, replace(wanted, tab=Tab.ALL), now)).one()
+    return {tab: int(count) for tab, count in zip(Tab, found, strict=True)}
 
-    Rows another session is just taking are passed over, so two people never wait for one another here.
+
+def colleagues(session: Session, who: Staff) -> list[tuple[UUID, str]]:
+    """Whose households one may look through: the caseworkers who work here now."""
+    found = session.execute(
+        select(StaffMember.id, StaffMember.name)
+        .where(StaffMember.office_id == who.office_id, StaffMember.role == Role.CASEWORKER, StaffMember.active)
+        .order_by(StaffMember.name, StaffMember.id)
+    )
+    return [(row.id, row.name) for row in found]
+
+
+def next_for(session: Session, who: Staff, wanted: Wanted = Wanted()) -> UUID | None:
+    """The best submission that nobody else has, locked for this transaction: what came back to her before the rest.
+
+    Only a danger stands before what she has asked for herself. Rows another session is just taking are passed over,
+    so two people never wait for one another here.
     """
-    return session.scalar(
-        select(Submission.id)
-        .join(Household, and_(Household.office_id == Submission.office_id, Household.id == Submission.household_id))
+    now = need.days(clock.today(), office_days.of(session, who.office_id))
+    hers = and_(_came_back(), _step(Step.became == State.RETURNED, Step.actor_id == who.staff_id, _BY_STAFF))
+    free = or_(
+        Submission.state == State.WAITING,
+        and_(Submission.state == State.IN_REVIEW, or_(Claim.until <= clock.now(), Claim.staff_id == who.staff_id)),
+    )
+    best: UUID | None = session.scalar(
+        _open(select(Submission.id), who, wanted, now)
         .outerjoin(Claim, and_(Claim.office_id == Submission.office_id, Claim.submission_id == Submission.id))
-        .where(
-            Submission.office_id == who.office_id,
-            or_(
-                Submission.state == State.WAITING,
-                and_(
-                    Submission.state == State.IN_REVIEW, or_(Claim.until <= clock.now(), Claim.staff_id == who.staff_id)
-                ),
-            ),
-            visible(who, Scope.MINE),
-        )
-        .order_by(*_by_need())
+        .where(free)
+        .order_by(case((Submission.urgent, 0), (hers, 1), else_=2), _rank(now), Submission.arrived_at, Submission.id)
         .limit(1)
         .with_for_update(of=Submission, skip_locked=True)
+    )
+    return best
+
+
+def _open(query: Any, who: Staff, wanted: Wanted, now: Days) -> Any:
+    """``query`` over what waits and is wanted."""
+    query = (
+        query.select_from(Submission)
+        .join(Household, and_(Household.office_id == Submission.office_id, Household.id == Submission.household_id))
+        .join(Member, and_(Member.office_id == Submission.office_id, Member.id == Submission.member_id))
+        .join(SubmissionVersion, _LAST_SENT)
+        .where(Submission.office_id == who.office_id, _IS_OPEN, _under(wanted.tab, now))
+    )
+    if wanted.colleague_id is None:
+        query = query.where(visible(who, wanted.scope))
+    else:
+        query = query.where(visible(who, Scope.ALL), Household.caseworker_id == wanted.colleague_id)
+    if wanted.kind is not None:
+        query = query.where(Submission.kind == wanted.kind)
+    if wanted.household_id is not None:
+        query = query.where(Submission.household_id == wanted.household_id)
+    return query.where(_is(wanted.sought)) if wanted.sought.strip() else query
+
+
+def _under(tab: Tab, now: Days) -> ColumnElement[bool]:
+    held, look_by = Submission.state == State.ON_HOLD, Submission.look_by
+    match tab:
+        case Tab.OVERDUE:
+            return and_(~held, look_by < now.open)
+        case Tab.TODAY:
+            return and_(~held, look_by.between(now.open, now.today))
+        case Tab.SOON:
+            return and_(~held, look_by > now.today, look_by <= now.soon)
+        case Tab.HELD:
+            return held
+        case Tab.ALL:
+            return true()
+
+
+def _is(sought: str) -> ColumnElement[bool]:
+    """Typed in any width, with or without spaces and hyphens."""
+    text = "".join(unicodedata.normalize("NFKC", sought[:LONGEST]).split())
+    number = _DASHES.sub("", text.upper())
+    read = func.replace(func.replace(Member.kana, "\u3000", ""), " ", "")
+    name = func.replace(func.replace(Member.name, "\u3000", ""), " ", "")
+    found = [Household.case_no == text, read.contains(hiragana(text), autoescape=True)]
+    found.append(name.contains(text, autoescape=True))
+    if number:
+        found.append(func.replace(Submission.number, "-", "").contains(number, autoescape=True))
+    return or_(*found)
+
+
+def _rank(now: Days) -> ColumnElement[int]:
+    """``rules.need.rank`` as an expression."""
+    holds: dict[Need, ColumnElement[bool]] = {
+        Need.DANGER: Submission.urgent.is_(True),
+        Need.CALL: Submission.wants_call.is_(True),
+        Need.CAME_BACK: _came_back(),
+        Need.MESSAGE: and_(Submission.kind == DutyKind.MESSAGE, ~_answered()),
+        Need.DUE_TODAY: Submission.look_by.between(now.open, now.today),
+        Need.REFUSED: _refused(),
+        Need.OVERDUE: Submission.look_by < now.open,
+    }
+    at: ColumnElement[int] = case((Submission.state == State.ON_HOLD, need.HELD + need.MOST), else_=need.MOST)
+    for one, weight in need.WEIGHTS.items():
+        at = at - case((holds[one], weight), else_=0)
+    return at
+
+
+def _came_back() -> ColumnElement[bool]:
+    """She has answered a correction. What she changed unasked has a second version, too."""
+    return and_(Submission.version_no > 1, _step(Step.was == State.RETURNED))
+
+
+def _step(*which: ColumnElement[bool]) -> ColumnElement[bool]:
+    return (
+        exists()
+        .where(Step.office_id == Submission.office_id, Step.submission_id == Submission.id, *which)
+        .correlate(Submission)
+    )
+
+
+def _answered() -> ColumnElement[bool]:
+    """The office has written to her since."""
+    return (
+        exists()
+        .where(
+            Message.office_id == Submission.office_id,
+            Message.member_id == Submission.member_id,
+            Message.sent_at > SubmissionVersion.sent_at,
+        )
+        .correlate(Submission, SubmissionVersion)
+    )
+
+
+def _refused() -> ColumnElement[bool]:
+    """A file of it cannot be opened; for instance its safe copy was lost and cannot be drawn again."""
+    return (
+        exists()
+        .where(
+            VersionFile.office_id == SubmissionVersion.office_id,
+            VersionFile.version_id == SubmissionVersion.id,
+            StoredFile.office_id == VersionFile.office_id,
+            StoredFile.id == VersionFile.file_id,
+            StoredFile.state == FileState.REFUSED,
+        )
+        .correlate(SubmissionVersion)
     )
 
 
@@ -192,10 +368,6 @@ def visible(who: Staff, scope: Scope) -> ColumnElement[bool]:
             return own if scope is Scope.MINE else or_(own, Household.protected.is_(False))
         case Role.CLERK | Role.ADMINISTRATOR:
             return Household.id.is_(None)
-
-
-def _by_need() -> tuple[ColumnElement[int], InstrumentedAttribute[datetime | None]]:
-    return case((Submission.urgent, 0), (Submission.version_no > 1, 1), else_=2), Submission.arrived_at
 
 
 def ready_for_receipt(session: Session, who: Staff) -> list[ReceiptRow]:

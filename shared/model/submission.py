@@ -66,6 +66,7 @@ class Submission(OfOffice, Base):
     arrived_at: Mapped[datetime | None]  # stamped once, at the first commit; nothing later removes it
     version_no: Mapped[int]  # the version that was last sent; 0 while a draft
     urgent: Mapped[bool] = mapped_column(default=False, server_default=false())  # an answer somebody must see first
+    wants_call: Mapped[bool] = mapped_column(default=False, server_default=false())  # she asked for a telephone call
     look_by: Mapped[date | None]  # the day by which staff promise a look
     answer_by: Mapped[date | None]  # the day by which a correction is hoped for
     revision: Mapped[int] = mapped_column()  # SQLAlchemy counts it up; a second writer fails

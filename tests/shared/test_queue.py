@@ -5,12 +5,18 @@ from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import clock, intake, queue, review
-from shared.model import Reason, Role, State, Submission
-from shared.queue import Scope
+from shared import clock, drafts, filled, intake, messages, queue, review
+from shared.model import Actor, DutyKind, FileState, Message, Reason, Role, State, Step, Submission
+from shared.queue import Scope, Tab, Wanted
 from shared.review import LEASE, AskAgain
+from shared.rules import need
+from shared.rules.forms.check_in import CHECK_IN
+from shared.rules.forms.form import Ask
+from shared.rules.need import Facts, Need
+from shared.rules.office_days import OfficeDays
 from shared.sign_in import Staff
 from tests import factories
 
@@ -44,7 +50,7 @@ def come_back(session: Session, worker: Staff, row: Submission) -> None:
 
 
 def ids(session: Session, who: Staff, scope: Scope = Scope.ALL) -> list[UUID]:
-    return [line.id for line in queue.waiting(session, who, scope)]
+    return [line.id for line in queue.waiting(session, who, Wanted(scope))]
 
 
 def test_corrections_that_came_back_stand_first_and_then_the_longest_waiting(session: Session, worker: Staff) -> None:
@@ -69,7 +75,7 @@ def test_a_line_says_what_a_caseworker_must_know(session: Session, worker: Staff
     assert (line.members, line.files, line.month, line.version_no) == (2, 2, factories.OCTOBER, 1)
     assert (line.state, line.arrived_at, line.look_by) == (State.IN_REVIEW, EVENING, date(2026, 11, 24))
     assert (line.caseworker, line.holder, line.holder_is_me) == ("例野 太郎", "手本 春子", False)
-    (hers,) = queue.waiting(session, colleague, Scope.ALL)
+    (hers,) = queue.waiting(session, colleague, Wanted(Scope.ALL))
     assert hers.holder_is_me
 
 
@@ -143,7 +149,7 @@ def test_next_is_also_what_one_has_already_or_whose_lease_ran_out(session: Sessi
 
 def test_next_is_nobody_when_the_queue_is_empty(session: Session, worker: Staff) -> None:
     assert queue.next_for(session, worker) is None
-    assert queue.waiting(session, worker, Scope.ALL) == []
+    assert queue.waiting(session, worker, Wanted(Scope.ALL)) == []
 
 
 def test_the_clerk_sees_what_is_accepted_with_the_longest_waiting_first(session: Session, worker: Staff) -> None:
@@ -177,3 +183,210 @@ def test_the_clerk_sees_how_many_files_the_accepted_version_has(session: Session
     review.claim(session, worker, row.id)
     review.accept(session, worker, row.id, seen=row.revision, attempt=uuid4())
     assert [line.files for line in queue.ready_for_receipt(session, factories.staff(session, Role.CLERK))] == [3]
+
+
+def facts_of(session: Session, row: Submission) -> Facts:
+    """The same facts, read the long way."""
+    version = drafts.sent_version(session, row)
+    steps = session.scalars(select(Step).where(Step.submission_id == row.id)).all()
+    written = session.scalars(select(Message.sent_at).where(Message.member_id == row.member_id)).all()
+    assert row.look_by is not None
+    assert version.sent_at is not None
+    return Facts(
+        row.look_by,
+        urgent=row.urgent,
+        wants_call=row.wants_call,
+        came_back=any(step.was is State.RETURNED for step in steps),
+        unanswered=row.kind is DutyKind.MESSAGE and not any(at > version.sent_at for at in written),
+        refused=any(file.state is FileState.REFUSED for file in drafts.files_of(session, version)),
+        held=row.state is State.ON_HOLD,
+    )
+
+
+def lose_copy(session: Session, row: Submission) -> None:
+    """The safe copy of its file was lost, and cannot be drawn again."""
+    (file,) = drafts.files_of(session, drafts.sent_version(session, row))
+    file.move(FileState.CHECKED)
+    file.move(FileState.REFUSED, because="unreadable")
+    session.flush()
+
+
+def with_file(session: Session, worker: Staff) -> Submission:
+    who = factories.recipient(session, factories.household(session, worker))
+    row = factories.draft(session, who)
+    factories.make_safe(session, factories.file(session, who, row))
+    return intake.send(session, who, row.id, attempt=uuid4())
+
+
+def message(session: Session, worker: Staff) -> Submission:
+    who = factories.recipient(session, factories.household(session, worker))
+    row = filled.start(session, who, DutyKind.MESSAGE, factories.OCTOBER)
+    filled.write_whole(session, who, row.id, {"tell": "ボーナスはいつ書きますか。"})
+    return intake.send(session, who, row.id, attempt=uuid4())
+
+
+def check_in(session: Session, worker: Staff, **answers: str) -> Submission:
+    who = factories.recipient(session, factories.household(session, worker))
+    row = filled.start(session, who, DutyKind.STATUS_CHECK_IN, factories.OCTOBER)
+    filled.write_whole(session, who, row.id, calm() | answers)
+    return intake.send(session, who, row.id, attempt=uuid4())
+
+
+def calm() -> dict[str, str]:
+    """A check-in in which each question has its first answer."""
+    return {
+        question.key: question.options[0].key
+        for screen in CHECK_IN.screens
+        for question in screen.questions
+        if question.ask is Ask.CHOICE
+    }
+
+
+def test_need_comes_before_age_and_every_line_says_its_reasons(session: Session, worker: Staff) -> None:
+    nothing, older = arrived(session, worker, 1), arrived(session, worker, 3)
+    overdue, today = arrived(session, worker, 24 * 9), arrived(session, worker, 48)
+    refused = with_file(session, worker)
+    lose_copy(session, refused)
+    wrote, answered = message(session, worker), message(session, worker)
+    with clock.at(EVENING + timedelta(minutes=1)):
+        messages.send(session, worker, answered.id, "12月です。", attempt=uuid4())
+    back = arrived(session, worker)
+    come_back(session, worker, back)
+    changed = arrived(session, worker, 2)
+    intake_again(session, changed)
+    call = check_in(session, worker, call="yes")
+    danger = check_in(session, worker, meals="none")
+    held = check_in(session, worker, meals="none")
+    review.claim(session, worker, held.id)
+    held.move(State.ON_HOLD, Actor.staff(worker.staff_id))
+    session.flush()
+
+    lines = queue.waiting(session, worker)
+    expected = [danger, call, back, wrote, today, refused, overdue, older, changed, nothing, answered, held]
+    assert [line.id for line in lines] == [row.id for row in expected]
+    assert [line.needs[:1] for line in lines] == [*((one,) for one in Need), *[()] * 4, (Need.DANGER,)]
+    assert [line.late for line in lines if line.id == overdue.id] == [5]
+    now = need.days(clock.today(), OfficeDays())
+    assert [line.place[0] for line in lines] == [need.rank(facts_of(session, row), now) for row in expected]
+
+
+def intake_again(session: Session, row: Submission) -> None:
+    """She changes what she sent, unasked."""
+    who = factories.recipient_of(session, row)
+    drafts.change(session, who, row.id)
+    factories.write(session, who, row.id, {"gross_yen": 90_000})
+    intake.send(session, who, row.id, attempt=uuid4())
+    assert row.version_no == 2
+
+
+def test_each_tab_counts_and_shows_its_own(session: Session, worker: Staff) -> None:
+    late, today, soon = (arrived(session, worker, hours) for hours in (24 * 9, 48, 1))
+    held = factories.submission(
+        session, State.ON_HOLD, factories.recipient(session, factories.household(session, worker))
+    )
+    with clock.at(datetime.fromisoformat("2026-12-28T09:00:00+09:00")):
+        far = arrived_now(session, worker)  # the office is closed until 4 January
+        assert far.look_by == date(2027, 1, 5)
+        assert under(session, worker)[Tab.ALL] == [late.id, today.id, soon.id, far.id, held.id]
+        assert under(session, worker)[Tab.SOON] == []
+    assert under(session, worker) == {
+        Tab.OVERDUE: [late.id],
+        Tab.TODAY: [today.id],
+        Tab.SOON: [soon.id],
+        Tab.HELD: [held.id],
+        Tab.ALL: [today.id, late.id, soon.id, far.id, held.id],
+    }
+
+
+def arrived_now(session: Session, worker: Staff) -> Submission:
+    return factories.submission(session, who=factories.recipient(session, factories.household(session, worker)))
+
+
+def under(session: Session, who: Staff) -> dict[Tab, list[UUID]]:
+    """What stands under each tab; the counts say the same."""
+    found = {tab: [line.id for line in queue.waiting(session, who, Wanted(tab=tab))] for tab in Tab}
+    assert queue.counts(session, who, Wanted(tab=Tab.HELD)) == {tab: len(ids) for tab, ids in found.items()}
+    return found
+
+
+def test_nothing_is_counted_for_those_who_have_no_such_list(session: Session, worker: Staff) -> None:
+    arrived(session, worker)
+    for who in (factories.staff(session, Role.CLERK), factories.staff(session, Role.ADMINISTRATOR)):
+        assert queue.counts(session, who, Wanted(Scope.ALL)) == dict.fromkeys(Tab, 0)
+
+
+def test_one_filters_by_kind_household_and_colleague(session: Session, worker: Staff) -> None:
+    colleague = factories.staff(session, name="手本 春子")
+    report, wrote = arrived(session, worker), message(session, worker)
+    others, shy = arrived(session, colleague), arrived(session, colleague, protected=True)
+    assert found(session, worker, Wanted(kind=DutyKind.MESSAGE)) == {wrote.id}
+    assert found(session, worker, Wanted(household_id=report.household_id)) == {report.id}
+    assert found(session, worker, Wanted(household_id=others.household_id)) == set()
+    assert found(session, worker, Wanted(colleague_id=colleague.staff_id)) == {others.id}
+    assert found(session, colleague, Wanted(colleague_id=colleague.staff_id)) == {others.id, shy.id}
+    assert (colleague.staff_id, "手本 春子") in queue.colleagues(session, worker)
+    assert queue.next_for(session, worker, Wanted(colleague_id=colleague.staff_id)) == others.id
+    assert queue.next_for(session, worker, Wanted(kind=DutyKind.ASSET_REPORT)) is None
+
+
+def found(session: Session, who: Staff, wanted: Wanted) -> set[UUID]:
+    return {line.id for line in queue.waiting(session, who, wanted)}
+
+
+@pytest.mark.parametrize(
+    "sought",
+    [
+        *("0042", "００４２", " 0042 "),
+        *("みほん", "ミホン ハナ", "ﾐﾎﾝ", "ほんはな", "見本花子", "見本　花"),
+        *("{number}", "{number_of_words}", "{number_in_wide}"),
+    ],
+)
+def test_one_finds_by_case_number_kana_and_receipt_code_in_any_writing(
+    session: Session, worker: Staff, sought: str
+) -> None:
+    home = factories.household(session, worker, case_no="0042")
+    row = factories.submission(session, who=factories.recipient(session, home))
+    other = factories.recipient(session, factories.household(session, worker), name="別野 人子", kana="べつの ひとこ")
+    factories.submission(session, who=other)
+    number = row.number or ""
+    wide = "".join(chr(ord(sign) + 0xFEE0) for sign in number)
+    text = sought.format(number=number, number_of_words=number.lower().replace("-", " "), number_in_wide=wide)
+    assert found(session, worker, Wanted(sought=text)) == {row.id}
+
+
+@pytest.mark.parametrize("sought", ["%", "_", "\\", "-", "ー", "'", "な" * 500, "004", "😀"])
+def test_a_sign_with_a_meaning_to_the_database_means_itself(session: Session, worker: Staff, sought: str) -> None:
+    factories.submission(
+        session, who=factories.recipient(session, factories.household(session, worker, case_no="0042"))
+    )
+    assert found(session, worker, Wanted(sought=sought)) == set()
+
+
+def test_pages_follow_one_another_without_a_gap_or_a_twin(session: Session, worker: Staff) -> None:
+    for hours in (1, 1, 1, 48, 48, 300, 300):
+        arrived(session, worker, hours)
+    message(session, worker)
+    come_back(session, worker, arrived(session, worker, 1))
+    whole = queue.waiting(session, worker)
+    paged, behind = [], None
+    while page := queue.waiting(session, worker, behind=behind, most=2):
+        paged += page
+        behind = page[-1].place
+        review.claim(session, worker, page[0].id)  # a line that moves on meanwhile moves no other
+    assert [line.id for line in paged] == [line.id for line in whole]
+    assert len(paged) == 9
+
+
+def test_next_is_a_danger_and_then_what_came_back_to_her(session: Session, worker: Staff) -> None:
+    supervisor = factories.staff(session, Role.SUPERVISOR)
+    call = check_in(session, worker, call="yes")
+    hers, anothers = arrived(session, worker, 1), arrived(session, worker, 30)
+    come_back(session, worker, hers)
+    come_back(session, supervisor, anothers)
+    assert queue.next_for(session, worker) == hers.id
+    assert queue.next_for(session, supervisor) == anothers.id
+    danger = check_in(session, worker, meals="none")
+    assert queue.next_for(session, worker) == danger.id
+    for row in (danger, hers):
+        review.claim(session, supervisor, row.id)
+    assert queue.next_for(session, worker) == call.id

@@ -190,6 +190,41 @@ def test_eight_sessions_that_take_the_next_one_take_eight_different_ones(make_se
         assert [queue.next_for(session, who) for who in hands] == taken
 
 
+def test_eight_sessions_that_empty_the_queue_never_have_the_same_one(make_session: Sessions) -> None:
+    with make_session.begin() as session:
+        worker = factories.staff(session)
+        homes = [factories.household(session, worker) for _ in range(24)]
+        waiting = [factories.submission(session, who=factories.recipient(session, home)).id for home in homes]
+        for at, row in enumerate(session.scalars(select(Submission))):
+            row.urgent, row.wants_call = at % 3 == 0, at % 4 == 0
+        hands = [factories.staff(session, Role.SUPERVISOR) for _ in range(8)]
+    start = threading.Barrier(len(hands))
+
+    def work(who: Staff) -> list[tuple[UUID, bool]]:
+        """Take the next one and decide it, again and again, until nothing is left."""
+        done: list[tuple[UUID, bool]] = []
+        start.wait(20)
+        while True:
+            with make_session.begin() as session:
+                best = queue.next_for(session, who)
+                if best is None:
+                    return done
+                lease = review.claim(session, who, best)
+                row = session.get_one(Submission, (who.office_id, best))
+                seen, urgent = row.revision, row.urgent
+                assert lease.staff_id == who.staff_id
+            with make_session.begin() as session:
+                review.accept(session, who, best, seen=seen, attempt=uuid4())
+            done.append((best, urgent))
+
+    with ThreadPoolExecutor(len(hands)) as pool:
+        done = list(pool.map(work, hands))
+    assert sorted(one for hers in done for one, _urgent in hers) == sorted(waiting)
+    for hers in done:
+        dangers = [urgent for _one, urgent in hers]
+        assert dangers == sorted(dangers, reverse=True), "a danger was passed over"
+
+
 def test_accepting_and_sending_back_at_once_is_one_decision(make_session: Sessions) -> None:
     row = a_submission(make_session, State.IN_REVIEW)
     with make_session() as session:

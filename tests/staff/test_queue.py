@@ -5,10 +5,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import clock, intake, review
-from shared.model import Reason, Role, State
+from shared import clock, intake, queue, review
+from shared.model import Actor, Reason, Role, State
 from shared.sign_in import Staff
 from tests import factories
 from tests.staff.conftest import Desk
@@ -116,3 +117,91 @@ def test_a_button_of_an_old_page_finds_an_empty_queue_calmly(
         taken(session, scene, factories.staff(session, Role.SUPERVISOR))
     assert desk.send(page, "/next").place == "/"
     assert "いま、待っているものはありません。" in desk.open("/").html
+
+
+def test_each_tab_says_how_many_and_shows_its_own(
+    enter: Enter, make_session: Make, bytes_kept: FolderStorage, evening: datetime
+) -> None:
+    with make_session.begin() as session:
+        worker = factories.staff(session)
+        soon = set_out(session, bytes_kept, worker)
+        with clock.at(evening - timedelta(days=9)):
+            overdue = set_out(session, bytes_kept, worker)
+        held = set_out(session, bytes_kept, worker)
+        taken(session, held).move(State.ON_HOLD, Actor.staff(worker.staff_id))
+    desk = enter(worker)
+    page = desk.open("/")
+    assert order(page.html) == [overdue.path, soon.path, held.path]
+    assert re.findall(r'class="count"[^>]*>(\d+)<', page.html) == ["1", "0", "1", "1", "3"]
+    assert order(desk.open("/?tab=overdue").html) == [overdue.path]
+    assert order(desk.open("/?tab=soon").html) == [soon.path]
+    assert "見る期限をすぎた（5開庁日）" in desk.open("/?tab=overdue").html
+    kept = desk.open("/?tab=held")
+    assert order(kept.html) == [held.path]
+    assert "/next" not in [form.action for form in kept.forms], "what was put aside is not taken by mistake"
+
+
+def test_search_and_filters_stay_while_one_looks_and_takes(
+    enter: Enter, make_session: Make, bytes_kept: FolderStorage, evening: datetime
+) -> None:
+    with make_session.begin() as session:
+        worker = factories.staff(session)
+        with clock.at(evening - timedelta(days=1)):
+            set_out(session, bytes_kept, worker)
+        wanted = set_out(session, bytes_kept, worker)
+    desk = enter(worker)
+    page = desk.open(f"/?q={wanted.number.lower()}&kind=income_report")
+    assert order(page.html) == [wanted.path]
+    assert f'value="{wanted.number.lower()}"' in page.html
+    assert "tab=soon" in page.html
+    assert desk.send(page, "/next").place == wanted.path
+    nothing = desk.open("/?q=<b>だれもいない</b>")
+    assert "この条件で待っているものはありません" in nothing.html
+    assert "<b>だれもいない" not in nothing.html
+    assert order(desk.open("/?household=" + str(factories.unknown_id())).html) == []
+
+
+def test_a_colleagues_households_can_be_looked_through(
+    enter: Enter, make_session: Make, bytes_kept: FolderStorage
+) -> None:
+    with make_session.begin() as session:
+        mine = set_out(session, bytes_kept)
+        colleague = factories.staff(session, name="手本 春子")
+        hers = set_out(session, bytes_kept, colleague)
+        set_out(session, bytes_kept, colleague, protected=True)
+    desk = enter(mine.worker)
+    assert "手本 春子さんの担当" in desk.open("/").html
+    page = desk.open(f"/?scope={colleague.staff_id}")
+    assert order(page.html) == [hers.path]
+    assert desk.send(page, "/next").place == hers.path
+
+
+def test_a_long_queue_comes_in_pages(
+    enter: Enter, make_session: Make, bytes_kept: FolderStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "PAGE", 2)
+    with make_session.begin() as session:
+        worker = factories.staff(session)
+        papers = [set_out(session, bytes_kept, worker) for _ in range(5)]
+    desk, path, seen = enter(worker), "/", []
+    while path:
+        html = desk.open(path).html
+        seen.append(order(html))
+        more = re.search(r'href="([^"]+behind=[^"]+)"', html)
+        path = more[1].replace("&amp;", "&") if more else ""
+    assert seen == [[one.path for one in papers[at : at + 2]] for at in (0, 2, 4)]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *("tab=never&kind=none&scope=0&household=x&q=%00", "q=" + "な" * 900, "q=%25_%5C", "scope=mine&scope=all"),
+        *("behind=", "behind=1_2_3", "behind=1_0001-01-01T00:00:00_" + str(uuid4())),
+        *("behind=-1_2026-11-19_" + str(uuid4()), "behind=9" + "9" * 30 + "_2026-11-19_" + str(uuid4())),
+        "behind=3_2026-11-19T00:00:00_" + str(uuid4()),
+    ],
+)
+def test_an_address_somebody_has_bent_is_still_a_page(enter: Enter, make_session: Make, asked: str) -> None:
+    with make_session.begin() as session:
+        worker = factories.staff(session)
+    assert enter(worker).open(f"/?{asked}").status == 200

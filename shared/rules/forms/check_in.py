@@ -141,7 +141,7 @@ CHECK_IN: Final = Form(
                     N_("電話の希望"),
                     options=(
                         Option("no", N_("いいえ")),
-                        Option("yes", N_("電話してほしいです"), "phone"),
+                        Option("yes", N_("電話してほしいです"), "phone", call=True),
                     ),
                 ),
                 Question(

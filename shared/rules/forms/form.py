@@ -59,12 +59,16 @@ class Ask(StrEnum):
 
 @dataclass(frozen=True)
 class Option:
-    """One answer to choose. ``danger`` is one that a caseworker must see first and that shows where help is."""
+    """One answer to choose.
+
+    ``danger`` is one that a caseworker must see first and that shows where help is; ``call`` asks for a telephone call.
+    """
 
     key: str
     label: str
     picture: str = ""  # name of an icon
     danger: bool = False
+    call: bool = False
 
 
 @dataclass(frozen=True)
@@ -545,9 +549,15 @@ def still_offered(form: Form, answers: Answers) -> dict[str, Any]:
 
 def dangers(form: Form, answers: Answers) -> list[Place]:
     """The questions whose answer a caseworker must see first."""
-    found = []
+    return [place for place, chosen in _chosen(form, answers) if any(option.danger for option in chosen)]
+
+
+def wants_call(form: Form, answers: Answers) -> bool:
+    """Whether an answer asks for a telephone call."""
+    return any(option.call for _place, chosen in _chosen(form, answers) for option in chosen)
+
+
+def _chosen(form: Form, answers: Answers) -> Iterator[tuple[Place, list[Option]]]:
     for place, answer in places(form, answers):
         keys = answer if isinstance(answer, list) else [answer]
-        if any(option.danger for option in place.question.options if option.key in keys):
-            found.append(place)
-    return found
+        yield place, [option for option in place.question.options if option.key in keys]
