@@ -18,7 +18,6 @@ from flask import Blueprint, Flask, Request, Response, current_app, g, render_te
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from flask_login import AnonymousUserMixin, LoginManager, current_user
-from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from jinja2 import FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection, text
@@ -30,6 +29,7 @@ from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import Forbidden, HTTPException, default_exceptions
 
 from config import words
+from config.cookies import KnownCookies, KnownTokens
 from config.log import log
 from config.settings import Settings
 from shared import errors
@@ -78,6 +78,7 @@ def web_app(name: str, settings: Settings, load: Callable[[Connection, str], Any
     """
     app = Flask(name, static_url_path="/static")
     app.request_class = PlainRequest
+    app.session_interface = KnownCookies()
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SESSION_COOKIE_NAME=f"{'__Host-' if settings.secure_cookies else ''}madoguchi_{name}",
@@ -107,7 +108,7 @@ def web_app(name: str, settings: Settings, load: Callable[[Connection, str], Any
     _sign_in_sessions(app, load)
     app.before_request(_limit_form)
     app.before_request(_deny_by_default)  # before CSRF: a stranger's upload is not even read
-    CSRFProtect(app)
+    KnownTokens(app)
     app.after_request(_headers)
     _shared_pages(app)
     _error_pages(app)
@@ -218,10 +219,14 @@ def _sign_in_sessions(app: Flask, load: Callable[[Connection, str], Any | None])
 
 
 def _headers(response: Response) -> Response:
+    said = {name.lower() for name, _ in response.headers}  # asked once: each look for a name goes through all of them
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in said:
+            response.headers.add(name, value)
     ours = request.endpoint in ("static", "shared.static") and response.status_code < 400
-    if not ours and "no-store" not in response.headers.get("Cache-Control", ""):
+    if not ours and "cache-control" not in said:
+        response.headers.add("Cache-Control", "no-store")
+    elif not ours and "no-store" not in response.headers["Cache-Control"]:
         response.headers["Cache-Control"] = "no-store"  # send_file would let anybody keep a person's paper for an hour
         response.headers.pop("Expires", None)
     if current_app.config["SESSION_COOKIE_SECURE"]:

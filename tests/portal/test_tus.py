@@ -246,7 +246,7 @@ def test_another_page_goes_on_with_the_same_attempt(line: Line, rows: Rows, file
     is_there(rows, files, PHOTO)
 
 
-@examples(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     ends=st.lists(st.integers(0, len(PHOTO)), max_size=6),
     acts=st.lists(
