@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from sqlalchemy import Dialect, Engine, Insert, Select, create_engine, event, insert, make_url
 from sqlalchemy.engine import Connection
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from shared.model import Base
 
-_Way: TypeAlias = Callable[[Connection, Mapping[str, Any]], list[tuple[Any, ...]]]
+_Way: TypeAlias = Callable[[Any, Mapping[str, Any]], list[tuple[Any, ...]]]
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -70,19 +70,21 @@ def reading_sessions(engine: Engine) -> sessionmaker[Session]:
 
 
 class Ready:
-    """A statement of the way each upload goes: compiled once, and from then on only filled in and handed to the driver.
+    """Statements of the way each upload goes: compiled once, and from then on only filled in and handed to the driver.
 
     What SQLAlchemy does around an execution takes several times what the database takes for it. Values go through the
     types of their columns as ever.
     """
 
-    def __init__(self, statement: Select[*tuple[Any, ...]] | Insert) -> None:
-        self._statement = statement
+    def __init__(self, *statements: Select[*tuple[Any, ...]] | Insert) -> None:
+        """:param statements: done one after the other, all filled in from the same values; a question is the last."""
+        self._statements = statements
         self._ways: dict[str, _Way] = {}  # by the name of the database
 
-    def on(self, place: Session | Connection, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def on(self, place: Session | Connection | Engine | Writer, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Return the rows, none for an insert.
 
+        :param place: an engine is asked by itself, without a transaction.
         :param given: what to fill in, by name; what is missing is NULL.
         """
         if isinstance(place, Session):
@@ -90,28 +92,30 @@ class Ready:
                 place.flush()
             place = place.connection()
         way = self._ways.get(place.dialect.name) or self._way(place.dialect)
-        return way(place, given)
+        if isinstance(place, Engine):
+            with _errors(place.dialect), closing(place.raw_connection()) as driver:
+                return way(driver, given)
+        return way(place.connection, given)
 
     def _way(self, dialect: Dialect) -> _Way:
-        compiled = self._statement.compile(dialect=dialect)
-        text, usual, in_order = str(compiled), compiled.params, compiled.positiontup
-        types = {name: value.type.dialect_impl(dialect) for value, name in compiled.bind_names.items()}
-        names = in_order or list(types)
-        into = [(name, types[name].bind_processor(dialect), usual[name]) for name in names]
-        columns = self._statement.selected_columns if isinstance(self._statement, Select) else ()
+        into: dict[str, tuple[Any, Any]] = {}  # how a value is bound, and what stands there if none is given
+        texts: list[tuple[str, Sequence[str] | None]] = []
+        for statement in self._statements:
+            compiled = statement.compile(dialect=dialect)
+            texts.append((str(compiled), compiled.positiontup))
+            for value, name in compiled.bind_names.items():
+                into[name] = value.type.dialect_impl(dialect).bind_processor(dialect), compiled.params[name]
+        columns = self._statements[-1].selected_columns if isinstance(self._statements[-1], Select) else ()
         out = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
 
-        wrong: type[Exception] = dialect.loaded_dbapi.Error
-
-        def way(connection: Connection, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-            values = [to(given.get(name, value)) if to else given.get(name, value) for name, to, value in into]
-            with closing(connection.connection.cursor()) as cursor:
-                try:
-                    cursor.execute(text, values if in_order else dict(zip(names, values, strict=True)))
-                    rows = cursor.fetchall() if out else ()
-                except wrong as error:  # as whoever catches it knows it
-                    said = DBAPIError.instance(text, None, error, wrong, hide_parameters=True, dialect=dialect)
-                    raise said from error
+        def way(driver: Any, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+            values = {
+                name: to(given.get(name, usual)) if to else given.get(name, usual) for name, (to, usual) in into.items()
+            }
+            with closing(driver.cursor()) as cursor, _errors(dialect):
+                for text, in_order in texts:
+                    cursor.execute(text, [values[name] for name in in_order] if in_order is not None else values)
+                rows = cursor.fetchall() if out else ()
             return [
                 tuple([back(value) if back else value for back, value in zip(out, row, strict=True)]) for row in rows
             ]
@@ -120,7 +124,50 @@ class Ready:
         return way
 
 
-def insert_row(session: Session, kind: type[Base], /, **columns: Any) -> None:
+class Writer:
+    """SQLite's connection for what arrives, one in a process: its pages stay in memory, and nothing stands around it.
+
+    One at a time: who uses it holds the turn of the process.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.dialect, self._engine = engine.dialect, engine
+        self.connection: Any = None  # made by the first who writes, in the process that writes
+
+    @contextmanager
+    def begin(self) -> Iterator[Self]:
+        """One transaction: leaving the block commits, an exception takes everything back."""
+        with _errors(self.dialect):
+            if self.connection is None:
+                made = self._engine.raw_connection()
+                made.detach()
+                self.connection = made.dbapi_connection
+            self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self
+            with _errors(self.dialect):
+                self.connection.commit()
+        except BaseException:
+            self.connection.rollback()
+            raise
+
+
+class _errors:  # noqa: N801  (used like a function; a generator would cost as much as the question)
+    """What the driver raises, as whoever catches it knows it."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        wrong: type[Exception] = self.dialect.loaded_dbapi.Error
+        if isinstance(error, wrong):
+            raise DBAPIError.instance(None, None, error, wrong, hide_parameters=True, dialect=self.dialect) from error
+
+
+def insert_row(session: Session | Writer, kind: type[Base], /, **columns: Any) -> None:
     """Write a new row at once, past the session's book-keeping, for the way each upload goes: a tenth of the time.
 
     The session does not know the row afterwards.
