@@ -146,8 +146,7 @@ def test_what_breaks_off_between_two_rows_leaves_none(engine: Engine, writer: Wr
     with pytest.raises(IntegrityError), writer.begin():
         upload.arrive_at_once(writer, who, report, announced(), twin, LIMITS)
     with pytest.raises(IntegrityError), writer.begin():
-        for its in (arrived(), twin):
-            upload.arrive_at_once(writer, who, report, announced(), its, LIMITS)
+        _ = [upload.arrive_at_once(writer, who, report, announced(), its, LIMITS) for its in (arrived(), twin)]
     assert rows(engine) == before
 
 
