@@ -54,6 +54,7 @@ PARKABLE: Final = 16 * 1024  # bytes of a typed form worth giving back
 FORM_LIMIT: Final = 500_000  # bytes of a form without files: it is held in memory as a whole
 STREAMED: Final = ("multipart/form-data", "application/offset+octet-stream")  # files, which are not
 SECRETS: Final = ("pin", "password")  # fields that no page repeats and no table holds
+Done = TypeVar("Done")
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -144,7 +145,7 @@ class _Reach:
         self.sessions, self.reading = sessions(engine), reading_sessions(engine)
         # SQLite lets one write, and those who wait sleep and look again. Here they queue up, and go at once.
         self.turn = RLock() if engine.dialect.name == "sqlite" else nullcontext()
-        self.writer = Writer(engine) if engine.dialect.name == "sqlite" else None
+        self.writer = Writer(engine, self.turn) if engine.dialect.name == "sqlite" else None
 
 
 def settings() -> Settings:
@@ -167,15 +168,13 @@ def transaction() -> Iterator[Session]:
         yield session
 
 
-@contextmanager
-def writing() -> Iterator[Writer | None]:
-    """``transaction`` without a session, for what comes most; None where the database has no writer of its own."""
+def arriving(deed: Callable[[Writer], Done]) -> Done | None:
+    """``transaction`` without a session, for what comes most; None where the database has no writer of its own.
+
+    :param deed: asks nothing of its request: another one's thread may do it.
+    """
     reach: _Reach = current_app.extensions["madoguchi"]
-    if reach.writer is None:
-        yield None
-    else:
-        with reach.turn, reach.writer.begin() as writer:
-            yield writer
+    return reach.writer.do(deed) if reach.writer else None
 
 
 @contextmanager

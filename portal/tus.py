@@ -15,6 +15,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
@@ -30,14 +31,16 @@ from werkzeug.http import http_date
 from config import points
 from config.log import log
 from config.settings import MEBIBYTE
-from config.web import reading, settings, storage, transaction, writing
+from config.web import arriving, reading, settings, storage, transaction
 from portal.access import asked_by_script, me
 from portal.upload import forget, limits, sentence
 from shared import errors
 from shared import upload as uploads
 from shared.model import Upload, UploadState
 from shared.rules import names
-from shared.upload import Announced, Bytes, Whole
+from shared.session import Writer
+from shared.sign_in import Recipient
+from shared.upload import Announced, Bytes, Limits, Whole
 from uploads.checks import Kind, NotAccepted, what_is
 from uploads.receiving import HEAD, Incoming, join, receive
 from uploads.storage import StorageError
@@ -136,10 +139,7 @@ def _take_whole(submission_id: UUID, announced: Announced, incoming: Incoming) -
         raise _Problem(_MISMATCH, "checksum")
     arrived = _store(incoming, what_is(incoming.head, incoming.size))
     try:
-        with writing() as writer:
-            whole = writer and uploads.arrive_at_once(writer, me(), submission_id, announced, arrived, limits())
-            if whole:
-                points.passed("row.written")
+        whole = arriving(partial(_at_once, me(), submission_id, announced, arrived, limits()))
         if whole:
             return _arrived(whole, arrived, [])
         with transaction() as session:
@@ -149,6 +149,15 @@ def _take_whole(submission_id: UUID, announced: Announced, incoming: Incoming) -
         forget([arrived.key])
         raise
     return _arrived(upload, arrived, keys)
+
+
+def _at_once(
+    who: Recipient, submission_id: UUID, announced: Announced, arrived: Bytes, most: Limits, writer: Writer
+) -> Whole | None:
+    whole = uploads.arrive_at_once(writer, who, submission_id, announced, arrived, most)
+    if whole:
+        points.passed("row.written")
+    return whole
 
 
 def _go_on(upload_id: UUID) -> Upload:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast
 
 from sqlalchemy import Dialect, Engine, Insert, Select, create_engine, event, insert, make_url
 from sqlalchemy.engine import Connection
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from shared.model import Base
 
 _Way: TypeAlias = Callable[[Any, Mapping[str, Any]], list[tuple[Any, ...]]]
+
+Done = TypeVar("Done")
+_MOST_TOGETHER: Final = 16  # who share a commit: the first of them waits for the last one's rows
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -127,29 +132,89 @@ class Ready:
 class Writer:
     """SQLite's connection for what arrives, one in a process: its pages stay in memory, and nothing stands around it.
 
-    One at a time: who uses it holds the turn of the process.
+    A commit waits for the disk, and meanwhile others come. The first of them leads: it does what all of them want in
+    one transaction, each in a savepoint of its own, and one commit makes all of it last.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.dialect, self._engine = engine.dialect, engine
+    def __init__(self, engine: Engine, turn: AbstractContextManager[Any] | None = None) -> None:
+        """:param turn: held while it writes, for those of the process who write on other connections."""
+        self.dialect, self._engine, self._turn = engine.dialect, engine, turn or nullcontext()
         self.connection: Any = None  # made by the first who writes, in the process that writes
+        self._door = Lock()  # of the two below
+        self._waiting: deque[_Wish[Any]] = deque()
+        self._is_led = False
 
-    @contextmanager
-    def begin(self) -> Iterator[Self]:
-        """One transaction: leaving the block commits, an exception takes everything back."""
+    def do(self, deed: Callable[[Writer], Done]) -> Done:
+        """Return what ``deed`` returns, once that is committed. What it raises takes back what it wrote, and no more.
+
+        Whoever holds the turn already must not ask: the one who leads would wait for her, and she for that one.
+
+        :param deed: it may be done in the thread of another one who waits, and sees what those before it have written.
+        """
+        mine = _Wish(deed)
+        with self._door:
+            self._waiting.append(mine)
+            leads, self._is_led = not self._is_led, True
+        if not leads:
+            mine.woken.acquire()
+        if not mine.is_over:
+            self._lead()
+        if mine.error:
+            raise mine.error
+        return cast("Done", mine.done)
+
+    def _lead(self) -> None:
+        """Do what is wanted, and give the lead to the first of those who came meanwhile."""
+        with self._turn:
+            with self._door:
+                wishes = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_TOGETHER))]
+            try:
+                self._together(wishes)
+            except BaseException as error:  # noqa: BLE001  (nobody's is kept; each hears it in its own thread)
+                for wish in wishes:
+                    wish.error = wish.error or error
+        with self._door:
+            after = self._waiting[0] if self._waiting else None
+            self._is_led = after is not None
+        for wish in wishes:
+            wish.is_over = True
+            wish.woken.release()
+        if after:
+            after.woken.release()
+
+    def _together(self, wishes: Sequence[_Wish[Any]]) -> None:
         with _errors(self.dialect):
             if self.connection is None:
                 made = self._engine.raw_connection()
                 made.detach()
                 self.connection = made.dbapi_connection
-            self.connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield self
-            with _errors(self.dialect):
-                self.connection.commit()
-        except BaseException:
-            self.connection.rollback()
-            raise
+            run = self.connection.execute
+            run("BEGIN IMMEDIATE")
+            try:
+                for wish in wishes:
+                    run("SAVEPOINT wish")
+                    try:
+                        wish.done = wish.deed(self)
+                    except BaseException as error:  # noqa: BLE001  (whose it is hears it)
+                        wish.error = error
+                        run("ROLLBACK TO wish")  # fails, and with it all of them, if SQLite has given up everything
+                    run("RELEASE wish")
+                run("COMMIT")
+            except BaseException:
+                self.connection.rollback()
+                raise
+
+
+class _Wish(Generic[Done]):
+    """What one of those who wait wants to be done."""
+
+    def __init__(self, deed: Callable[[Writer], Done]) -> None:
+        self.deed = deed
+        self.done: Done | None = None
+        self.error: BaseException | None = None
+        self.is_over = False
+        self.woken = Lock()  # taken until it is over, or its own to lead
+        self.woken.acquire()
 
 
 class _errors:  # noqa: N801  (used like a function; a generator would cost as much as the question)
