@@ -20,7 +20,7 @@ from flask_babel import Babel
 from flask_login import AnonymousUserMixin, LoginManager, current_user
 from flask_wtf.csrf import CSRFError
 from jinja2 import FileSystemLoader, StrictUndefined
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -33,7 +33,7 @@ from config.cookies import KnownCookies, KnownTokens
 from config.log import log
 from config.settings import Settings
 from shared import errors
-from shared.session import Writer, engine_for, reading_sessions, sessions
+from shared.session import Reader, Writer, engine_for, reading_sessions, sessions
 from uploads.storage import NotStored, Storage, StorageUnavailable, storage_from
 
 SHARED: Final = Path(__file__).parents[1] / "shared"
@@ -72,7 +72,7 @@ class Visitor:
         return self.token
 
 
-def web_app(name: str, settings: Settings, load: Callable[[Engine, str], Any | None]) -> Flask:
+def web_app(name: str, settings: Settings, load: Callable[[Reader, str], Any | None]) -> Flask:
     """Make an app named ``name``.
 
     :param load: finds the person behind a session token, or None; ``shared.sign_in`` has one for each door.
@@ -143,6 +143,7 @@ class _Reach:
     def __init__(self, settings: Settings, engine: Any, storage: Storage) -> None:
         self.settings, self.engine, self.storage = settings, engine, storage
         self.sessions, self.reading = sessions(engine), reading_sessions(engine)
+        self.asking = Reader(engine)
         # SQLite lets one write, and those who wait sleep and look again. Here they queue up, and go at once.
         self.turn = RLock() if engine.dialect.name == "sqlite" else nullcontext()
         self.writer = Writer(engine, self.turn) if engine.dialect.name == "sqlite" else None
@@ -211,12 +212,12 @@ def _deny_by_default() -> ResponseReturnValue | None:
     return answer
 
 
-def _sign_in_sessions(app: Flask, load: Callable[[Engine, str], Any | None]) -> None:
+def _sign_in_sessions(app: Flask, load: Callable[[Reader, str], Any | None]) -> None:
     reach: _Reach = app.extensions["madoguchi"]
 
     def visitor(token: str) -> Visitor | None:
         try:
-            who = load(reach.engine, token)  # one question of every request: no session, no transaction
+            who = load(reach.asking, token)  # one question of every request: no session, no transaction
         except (OperationalError, PoolTimeout):
             g._login_user = AnonymousUserMixin()  # noqa: SLF001  (the page that says so would ask again, and fail again)
             raise

@@ -14,6 +14,7 @@ from sqlalchemy import Dialect, Engine, Insert, Select, create_engine, event, in
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import PoolProxiedConnection
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -75,58 +76,97 @@ def reading_sessions(engine: Engine) -> sessionmaker[Session]:
 
 
 class Ready:
-    """Statements of the way each upload goes: compiled once, and from then on only filled in and handed to the driver.
+    """A statement of the way each upload goes: compiled once, and from then on only filled in and handed to the driver.
 
     What SQLAlchemy does around an execution takes several times what the database takes for it. Values go through the
     types of their columns as ever.
     """
 
-    def __init__(self, *statements: Select[*tuple[Any, ...]] | Insert) -> None:
-        """:param statements: done one after the other, all filled in from the same values; a question is the last."""
-        self._statements = statements
+    def __init__(self, statement: Select[*tuple[Any, ...]] | Insert) -> None:
+        self._statement = statement
         self._ways: dict[str, _Way] = {}  # by the name of the database
 
-    def on(self, place: Session | Connection | Engine | Writer, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def on(self, place: Session | Reader | Writer, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Return the rows, none for an insert.
 
-        :param place: an engine is asked by itself, without a transaction.
         :param given: what to fill in, by name; what is missing is NULL.
         """
         if isinstance(place, Session):
             if place.autoflush:
                 place.flush()
-            place = place.connection()
-        way = self._ways.get(place.dialect.name) or self._way(place.dialect)
-        if isinstance(place, Engine):
-            with _errors(place.dialect), closing(place.raw_connection()) as driver:
-                return way(driver, given)
-        return way(place.connection, given)
+            connection = place.connection()
+            return self._way(connection.dialect)(connection.connection.driver_connection, given)
+        if isinstance(place, Reader):
+            return place.ask(self._way(place.dialect), given)
+        return self._way(place.dialect)(place.connection, given)
 
     def _way(self, dialect: Dialect) -> _Way:
-        into: dict[str, tuple[Any, Any]] = {}  # how a value is bound, and what stands there if none is given
-        texts: list[tuple[str, Sequence[str] | None]] = []
-        for statement in self._statements:
-            compiled = statement.compile(dialect=dialect)
-            texts.append((str(compiled), compiled.positiontup))
-            for value, name in compiled.bind_names.items():
-                into[name] = value.type.dialect_impl(dialect).bind_processor(dialect), compiled.params[name]
-        columns = self._statements[-1].selected_columns if isinstance(self._statements[-1], Select) else ()
-        out = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        return self._ways.get(dialect.name) or self._ways.setdefault(dialect.name, _way(self._statement, dialect))
 
-        def way(driver: Any, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-            values = {
-                name: to(given.get(name, usual)) if to else given.get(name, usual) for name, (to, usual) in into.items()
-            }
-            with closing(driver.cursor()) as cursor, _errors(dialect):
-                for text, in_order in texts:
-                    cursor.execute(text, [values[name] for name in in_order] if in_order is not None else values)
-                rows = cursor.fetchall() if out else ()
-            return [
-                tuple([back(value) if back else value for back, value in zip(out, row, strict=True)]) for row in rows
-            ]
 
-        self._ways[dialect.name] = way
-        return way
+def _way(statement: Select[*tuple[Any, ...]] | Insert, dialect: Dialect) -> _Way:
+    compiled = statement.compile(dialect=dialect)
+    text, usual, in_order = str(compiled), compiled.params, compiled.positiontup
+    types = {name: value.type.dialect_impl(dialect) for value, name in compiled.bind_names.items()}
+    names = in_order or list(types)
+    into = [(name, types[name].bind_processor(dialect), usual[name]) for name in names]
+    columns = statement.selected_columns if isinstance(statement, Select) else ()
+    out = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+    wrong: type[Exception] = dialect.loaded_dbapi.Error
+
+    def way(driver: Any, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        values = [to(given.get(name, value)) if to else given.get(name, value) for name, to, value in into]
+        try:
+            done = driver.execute(text, values if in_order else dict(zip(names, values, strict=True)))
+            rows = done.fetchall() if out else ()
+        except wrong as error:
+            raise _as_known(dialect, error, text) from error
+        return [tuple([back(value) if back else value for back, value in zip(out, row, strict=True)]) for row in rows]
+
+    return way
+
+
+def _as_known(dialect: Dialect, error: Exception, text: str = "") -> Exception:
+    """What the driver raised, as whoever catches it knows it."""
+    wrong: type[Exception] = dialect.loaded_dbapi.Error
+    return DBAPIError.instance(text, None, error, wrong, hide_parameters=True, dialect=dialect)
+
+
+class Reader:
+    """Connections for one question each, without session and transaction: as many as ask at once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.dialect, self._engine = engine.dialect, engine
+        self._is_file = engine.dialect.name == "sqlite"
+        self._free: list[Any] = []  # nobody listens at a file: nothing can be wrong with a connection that lies here
+
+    def ask(self, way: _Way, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        if not self._is_file:
+            with closing(_raw(self._engine)) as pooled:
+                return way(pooled.driver_connection, given)
+        try:
+            driver = self._free.pop()  # the one that was used last has the pages in its memory
+        except IndexError:
+            driver = _own(self._engine)
+        try:
+            return way(driver, given)
+        finally:
+            self._free.append(driver)
+
+
+def _raw(engine: Engine) -> PoolProxiedConnection:
+    try:
+        return engine.raw_connection()
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise _as_known(engine.dialect, error) from error
+
+
+def _own(engine: Engine) -> Any:
+    """A connection of the driver's that no pool knows of any more."""
+    pooled = _raw(engine)
+    driver = pooled.driver_connection
+    pooled.detach()
+    return driver
 
 
 class Writer:
@@ -183,11 +223,9 @@ class Writer:
             after.woken.release()
 
     def _together(self, wishes: Sequence[_Wish[Any]]) -> None:
-        with _errors(self.dialect):
+        try:
             if self.connection is None:
-                made = self._engine.raw_connection()
-                made.detach()
-                self.connection = made.dbapi_connection
+                self.connection = _own(self._engine)
             run = self.connection.execute
             run("BEGIN IMMEDIATE")
             try:
@@ -203,6 +241,8 @@ class Writer:
             except BaseException:
                 self.connection.rollback()
                 raise
+        except self.dialect.loaded_dbapi.Error as error:
+            raise _as_known(self.dialect, error) from error
 
 
 class _Wish(Generic[Done]):
@@ -215,21 +255,6 @@ class _Wish(Generic[Done]):
         self.is_over = False
         self.woken = Lock()  # taken until it is over, or its own to lead
         self.woken.acquire()
-
-
-class _errors:  # noqa: N801  (used like a function; a generator would cost as much as the question)
-    """What the driver raises, as whoever catches it knows it."""
-
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        wrong: type[Exception] = self.dialect.loaded_dbapi.Error
-        if isinstance(error, wrong):
-            raise DBAPIError.instance(None, None, error, wrong, hide_parameters=True, dialect=self.dialect) from error
 
 
 def insert_row(session: Session | Writer, kind: type[Base], /, **columns: Any) -> None:

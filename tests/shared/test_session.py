@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from shared import drafts
 from shared.model import Job, Submission, Task, WelfareOffice
 from shared.outbox import promise
-from shared.session import Ready, engine_for, migrate, reading_sessions
+from shared.session import Reader, Ready, engine_for, migrate, reading_sessions
 from tests import factories
 
 
@@ -95,8 +95,7 @@ def test_a_question_by_itself_waits_for_no_writer(engine: Engine, make_session: 
         office = factories.submission(session).office_id
     with make_session.begin() as session:
         session.execute(text("UPDATE welfare_office SET due_day = 9"))
-        with engine.connect() as connection:
-            assert ready.on(connection, {}) == [(office,)]
+        assert ready.on(Reader(engine), {}) == [(office,)]
 
 
 def test_sqlite_compiles_the_question_of_each_upload_once(tmp_path: Path) -> None:
