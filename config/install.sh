@@ -136,6 +136,7 @@ make_tools() {
 
 # A folder that was moved or copied holds programs that name the old place: such a .venv is made anew.
 make_venv() {
+    if [ -L .venv ]; then rm .venv; fi # another folder's: that one stays as it is
     grep -qF "$(pwd -P)/.venv" .venv/pyvenv.cfg &&
         .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' && return
     "$PYTHON" -m venv --clear --without-pip .venv

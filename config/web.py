@@ -29,6 +29,7 @@ from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import Forbidden, HTTPException, default_exceptions
 
 from config import words
+from config.assets import Assets
 from config.cookies import KnownCookies, KnownTokens
 from config.log import log
 from config.settings import Settings
@@ -93,7 +94,6 @@ def web_app(name: str, settings: Settings, load: Callable[[Reader, str], Any | N
         BABEL_DEFAULT_LOCALE="ja",
         BABEL_DEFAULT_TIMEZONE="Asia/Tokyo",
         BABEL_TRANSLATION_DIRECTORIES=str(Path(__file__).parent / "translations"),
-        SEND_FILE_MAX_AGE_DEFAULT=3600,
     )
     engine = engine_for(settings.database_url)
     app.extensions["madoguchi"] = _Reach(settings, engine, storage_from(settings))
@@ -112,6 +112,7 @@ def web_app(name: str, settings: Settings, load: Callable[[Reader, str], Any | N
     KnownTokens(app)
     app.after_request(_headers)
     _shared_pages(app)
+    _same_for_everybody(app)
     _error_pages(app)
     return app
 
@@ -203,7 +204,7 @@ def _deny_by_default() -> ResponseReturnValue | None:
     if request.endpoint is None:  # no such page: the error page says so
         return None
     view = current_app.view_functions[request.endpoint]
-    if request.endpoint == "static" or getattr(view, "needs", None) == "public":
+    if getattr(view, "needs", None) == "public":
         return None
     guard = getattr(view, "guard", None)
     if guard is None:
@@ -234,9 +235,9 @@ def _headers(response: Response) -> Response:
         if name.lower() not in said:
             response.headers.add(name, value)
     ours = request.endpoint in ("static", "shared.static") and response.status_code < 400
-    if not ours and "cache-control" not in said:
+    if not ours and not said & {"cache-control", "expires"}:
         response.headers.add("Cache-Control", "no-store")
-    elif not ours and "no-store" not in response.headers["Cache-Control"]:
+    elif not ours and "no-store" not in response.headers.get("Cache-Control", ""):
         response.headers["Cache-Control"] = "no-store"  # send_file would let anybody keep a person's paper for an hour
         response.headers.pop("Expires", None)
     if current_app.config["SESSION_COOKIE_SECURE"]:
@@ -256,7 +257,23 @@ def _shared_pages(app: Flask) -> None:
         return {"app": app.name, "database": "ok"}
 
     app.register_blueprint(shared)
-    public(app.view_functions["shared.static"])
+
+
+def _same_for_everybody(app: Flask) -> None:
+    """Take over Flask's two static folders: addresses get their version from ``url_for`` itself."""
+    folders = {"static": Path(app.root_path) / "static", "shared.static": SHARED / "static"}
+    assets = {endpoint: Assets(folder) for endpoint, folder in folders.items()}
+
+    @public
+    def static(filename: str) -> ResponseReturnValue:
+        return assets[request.endpoint or ""].answer(filename)
+
+    @app.url_defaults
+    def version(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint in assets:
+            values["filename"] = f"{assets[endpoint].version}/{values['filename']}"
+
+    app.view_functions.update(dict.fromkeys(assets, static))
 
 
 def same_origin() -> bool:

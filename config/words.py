@@ -15,8 +15,9 @@ from shared import clock
 from shared.model import DutyKind
 from shared.receipts import readable_size
 from shared.rules import forms, wareki
-from shared.rules.forms.form import text_of
-from shared.slips import SaidRow, Slip
+from shared.rules.forms.form import SHOTS, name, text_of, worded
+from shared.rules.income import Remark
+from shared.slips import FileRow, SaidRow, Slip
 
 _TEN: Final = 10  # from here on つ is no longer said
 _BETWEEN_JAPANESE: Final = re.compile(r"(?<=[^\x00-\x7f]) (?=[^\x00-\x7f])")
@@ -56,20 +57,38 @@ def desk_moment(moment: datetime) -> str:
 
 def thing(kind: DutyKind, month: date) -> str:
     """A form by name, with its month where it is about one: 収入申告書　10月分."""
-    name: str = gettext(forms.name_of(kind))
+    called: str = gettext(forms.name_of(kind))
     if not forms.is_monthly(kind):
-        return name
-    said: str = gettext("%(name)s　%(month)s月分", name=name, month=month.month)
+        return called
+    said: str = gettext("%(name)s　%(month)s月分", name=called, month=month.month)
     return said
 
 
+def in_month(text: str, month: date) -> str:
+    """A text of a form, with the months it names."""
+    return worded(gettext(text), month)
+
+
+def file_name(file: FileRow) -> str:
+    """A file as the lists name it, with which photo it is, if it was asked for."""
+    if file.shot not in SHOTS:
+        return file.name
+    named: str = gettext("%(shot)s　%(name)s", shot=gettext(SHOTS[file.shot].short), name=file.name)
+    return named
+
+
 def label(row: SaidRow) -> str:
-    """What an answer of a declared form is called, with its number where there may be several."""
-    short: str = gettext(row.question.short)
-    if row.row is None:
+    """What an answer of a declared form is called, with its number where there are several."""
+    short = called(row)
+    if row.row is None or row.of == 1:
         return short
     numbered: str = gettext("%(what)s（%(no)sつめ）", what=short, no=row.row + 1)
     return numbered
+
+
+def called(row: SaidRow) -> str:
+    """What an answer is called among the others of its row."""
+    return name(row.question, row.month, translate=gettext)
 
 
 def answer(row: SaidRow) -> str:
@@ -88,19 +107,19 @@ class Declared(NamedTuple):
 
 def declared(slip: Slip) -> list[Declared]:
     """What a submission says, answer by answer."""
-    wage = slip.wage
-    if wage is None:
-        return [Declared(row.id, label(row), answer(row), row.danger) for row in slip.said]
-    days = "—" if wage.work_days is None else gettext("%(days)s日", days=wage.work_days)
-    answers = {
-        "employer": wage.employer or "—",
-        "work_days": days,
-        "gross_yen": yen(wage.gross_yen),
-        "social_insurance_yen": yen(wage.social_insurance_yen),
-        "income_tax_yen": yen(wage.income_tax_yen),
-        "commuting_yen": yen(wage.commuting_yen),
-    }
-    return [Declared(field, str(FIELDS[field]), text, danger=False) for field, text in answers.items()]
+    return [Declared(row.id, label(row), answer(row), row.danger) for row in slip.said if row.is_said]
+
+
+def remark(found: Remark) -> str:
+    """One thing worth a second look, in words."""
+    facts = dict(found.facts)
+    for key in {"taken", "gross", "was"} & facts.keys():
+        facts[key] = yen(facts[key])
+    for key in {"needed", "found"} & facts.keys():
+        facts[key] = pieces(facts[key])
+    if "months" in facts:
+        facts["months"] = "、".join(wareki.japanese_month(month) for month in facts["months"])
+    return str(REMARKS[found.seen]) % facts
 
 
 def what_was_asked(slip: Slip, value: str) -> str:
@@ -164,21 +183,30 @@ ASKED_VALUE: Final = {
     "other": lazy_gettext("もう一度見てください"),
 }
 
-FIELDS: Final = {
-    "employer": lazy_gettext("会社（勤め先）"),
-    "work_days": lazy_gettext("働いた日"),
-    "gross_yen": lazy_gettext("給料（引かれる前）"),
-    "social_insurance_yen": lazy_gettext("引かれた社会保険料"),
-    "income_tax_yen": lazy_gettext("引かれた税金"),
-    "commuting_yen": lazy_gettext("通勤にかかったお金"),
-}
-
 # Why a paper is not there, as the person says it.
 ABSENT: Final = {
     "later": lazy_gettext("あとで 送ります"),
     "lost": lazy_gettext("見つかりません"),
     "never": lazy_gettext("会社や 銀行から もらえません"),
     "not_mine": lazy_gettext("わたしには ありません"),
+}
+
+# Expected beside found, as the person and the desk read it. It is never a reproach.
+REMARKS: Final = {
+    "taken_off": lazy_gettext("引かれたお金（%(taken)s）が、給料（%(gross)s）より多いようです。"),
+    "far": lazy_gettext("前の月は %(was)s でした。%(gross)s で よいか、けたを 見てください。"),
+    "gone": lazy_gettext(
+        "前の月に書いた「%(employer)s」が ありません。やめたときなどは、そのままで だいじょうぶです。"
+    ),
+    "unsaid": lazy_gettext("%(name)sさんのことが、まだ 書かれていません。"),
+    "papers": lazy_gettext(
+        "仕事は %(needed)s、写真やPDFは %(found)s です。ないときは「書類がないとき」で 教えてください。"
+    ),
+    "no_papers": lazy_gettext(
+        "給与明細の 写真やPDFは、まだ ありません。ないときは「書類がないとき」で 教えてください。"
+    ),
+    "month": lazy_gettext("送ってもらった紙は、%(months)s分の ようです。"),
+    "amount": lazy_gettext("送ってもらった紙の中に、%(gross)s が 見つかりませんでした。"),
 }
 
 # State, word for the recipient, tone, icon.
@@ -212,7 +240,10 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "in_fours": in_fours,
     "weekday": weekday,
     "answer": answer,
+    "remark": remark,
     "label": label,
+    "called": called,
+    "file_name": file_name,
     "phrases": phrases,
     "pieces": pieces,
     "desk_moment": desk_moment,
@@ -228,10 +259,10 @@ GLOBALS: Final[dict[str, Any]] = {
     "ASKED_FILE": ASKED_FILE,
     "ASKED_VALUE": ASKED_VALUE,
     "ABSENT": ABSENT,
-    "FIELDS": FIELDS,
     "PORTAL_STATES": PORTAL_STATES,
     "STAFF_STATES": STAFF_STATES,
     "declared": declared,
+    "in_month": in_month,
     "thing": thing,
     "what_was_asked": what_was_asked,
     "today": clock.today,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from config import assets
 from config.settings import Settings
 from config.web import web_app
 from portal import (
@@ -13,14 +14,13 @@ from portal import (
     files,
     forms,
     home,
-    income,
     kept,
     messages,
     office,
-    payslips,
     sent,
     signin,
     tus,
+    typed,
 )
 from portal.upload import UploadRequest
 from shared import sign_in
@@ -31,9 +31,10 @@ def create_app(settings: Settings) -> Flask:
     app = web_app("portal", settings, sign_in.recipient_of)
     app.request_class = UploadRequest
     app.permanent_session_lifetime = sign_in.OWN_PHONE
-    for room in (signin, home, income, payslips, forms, absent, messages, sent, correction, files, display, tus):
+    for room in (signin, home, forms, absent, messages, sent, correction, files, display, tus, typed):
         app.register_blueprint(room.bp)
     app.extensions["csrf"].exempt(signin.leave)  # it asks for itself: the way out works from the oldest page, too
+    app.after_request(assets.packed)
     app.context_processor(office.card)
     app.context_processor(display.chosen)
     app.context_processor(kept.owner)

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from config.web import View, same_origin, transaction, typed_fields
 from shared import clock, sign_in
 from shared.model import ParkedForm, new_id
+from shared.rules import my_number
 from shared.sign_in import Recipient
 
 KEPT_FOR: Final = timedelta(hours=1)
@@ -88,6 +89,7 @@ def _park() -> bool:
     """Keep what was typed until the person has signed in again. Returns whether there was anything to keep."""
     fields = typed_fields() if same_origin() else {}
     fields.pop("attempt", None)
+    fields = {name: value for name, value in fields.items() if not my_number.is_in(value)}
     if not fields:
         return False
     parked = ParkedForm(id=new_id(), path=request.path, fields=fields)

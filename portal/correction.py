@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -11,11 +12,10 @@ from flask.typing import ResponseReturnValue
 from config.web import reading, settings
 from config.words import declared
 from portal.access import me, recipient_required
-from portal.income import SCREEN_OF
 from portal.upload import Refusal, attempt_of_form, take
 from shared import drafts, slips
 from shared.errors import AlreadySent
-from shared.model import DutyKind, State
+from shared.model import State
 from shared.slips import Slip
 
 bp = Blueprint("correction", __name__)
@@ -33,8 +33,7 @@ def show(submission_id: UUID) -> ResponseReturnValue:
     except AlreadySent:
         return redirect(url_for("sent.show", submission_id=submission_id), 303)
     if draft.submission.state is State.DRAFT:  # nothing was sent, so nothing was asked for again
-        page = "income.check" if draft.submission.kind is DutyKind.INCOME_REPORT else "forms.check"
-        return redirect(url_for(page, submission_id=submission_id), 303)
+        return redirect(url_for("forms.check", submission_id=submission_id), 303)
     if request.method == "POST":
         taken, refused = take(submission_id, attempt_of_form(), replaces=_replaced(held))
         if taken and not refused:
@@ -49,25 +48,18 @@ def show(submission_id: UUID) -> ResponseReturnValue:
         "now": {one.id: one.text for one in declared(slip)},
         "before": {one.id: one.text for one in declared(before)},
     }
-    facts = {"slip": slip, "before": before, "texts": texts, "links": _links(slip), "check": check_page(slip)}
+    facts = {"slip": slip, "before": before, "texts": texts, "links": _links(slip)}
     return render_template("correction.html", refused=refused, limits=settings(), **facts), 422 if refused else 200
 
 
 def _links(slip: Slip) -> dict[str, str]:
     """Where each answer is changed; a row that was taken out leads to the last look."""
-    links: defaultdict[str, str] = defaultdict(lambda: check_page(slip))
-    for field, screen in SCREEN_OF.items() if slip.wage else ():
-        links[field] = url_for("income.ask", submission_id=slip.id, screen=screen, then="correct", _anchor=field)
+    check = url_for("forms.check", submission_id=slip.id)
+    links: defaultdict[str, str] = defaultdict(lambda: check)
     for one in slip.said:
-        links[one.id] = url_for(
-            "forms.ask", submission_id=slip.id, screen=one.screen, row=one.row, then="correct", _anchor=one.question.key
-        )
+        at: dict[str, Any] = {"screen": one.screen, "row": one.row, "page": one.page}
+        links[one.id] = url_for("forms.ask", submission_id=slip.id, then="correct", _anchor=one.question.key, **at)
     return links
-
-
-def check_page(slip: Slip) -> str:
-    """Where everything is looked at once more."""
-    return url_for("income.check" if slip.wage else "forms.check", submission_id=slip.id)
 
 
 def _replaced(held: set[UUID]) -> UUID | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from io import BytesIO
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
@@ -11,13 +13,16 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from config.log import log
-from config.web import reading, storage, transaction
+from config.web import reading, settings, storage, transaction
+from config.words import PORTAL_STATES, file_name, thing
 from portal.access import me, recipient_required
 from portal.upload import attempt_of_form
 from shared import clock, drafts, duties, intake, receipts, slips
 from shared.clock import TOKYO
 from shared.errors import AlreadySent, NotThere
-from shared.model import DutyKind
+from shared.model import State, WelfareOffice
+from shared.receipts import readable_size
+from shared.rules.wareki import japanese_moment
 
 bp = Blueprint("sent", __name__)
 
@@ -32,7 +37,7 @@ def history() -> ResponseReturnValue:
     return render_template("history.html", months=months)
 
 
-def _month_of_arrival(slip: slips.Slip) -> date:
+def _month_of_arrival(slip: slips.SentRow) -> date:
     arrived_at = slip.arrived_at or clock.now()  # what was sent has arrived; only the type does not know
     return arrived_at.astimezone(TOKYO).date().replace(day=1)
 
@@ -66,12 +71,11 @@ def change(submission_id: UUID) -> ResponseReturnValue:
     """Write another version, unasked; what was sent stands until the new one is."""
     try:
         with transaction() as session:
-            kind = drafts.change(session, me(), submission_id).submission.kind
+            drafts.change(session, me(), submission_id)
     except AlreadySent:
         flash(_("いまは、この画面からなおせません。電話で教えてください。"), "ask")
         return redirect(url_for("sent.show", submission_id=submission_id), 303)
-    page = "income.check" if kind is DutyKind.INCOME_REPORT else "forms.check"
-    return redirect(url_for(page, submission_id=submission_id), 303)
+    return redirect(url_for("forms.check", submission_id=submission_id), 303)
 
 
 @bp.route("/sent/<uuid:submission_id>/withdraw", methods=["GET", "POST"])
@@ -92,6 +96,52 @@ def withdraw(submission_id: UUID) -> ResponseReturnValue:
     if not intake.may_withdraw(slip.state):
         return redirect(url_for("sent.show", submission_id=submission_id), 303)
     return render_template("withdraw.html", slip=slip)
+
+
+@bp.get("/sent/<uuid:submission_id>/slip.png")
+@recipient_required
+def picture(submission_id: UUID) -> ResponseReturnValue:
+    """The slip as a picture to keep or to show: that it has arrived, not what it says."""
+    from uploads.receipt_pdf import draw_slip
+
+    with reading() as session:
+        slip = slips.slip(session, drafts.own(session, me(), submission_id))
+        office = session.get_one(WelfareOffice, me().office_id)
+    drawn = draw_slip(_in_words(slip, office))
+    name = f"{_('受付のひかえ')} {slip.number}.png"
+    return send_file(BytesIO(drawn), mimetype="image/png", as_attachment=True, download_name=name)
+
+
+def _in_words(slip: slips.Slip, office: WelfareOffice) -> dict[str, Any]:
+    """What stands on the picture of a slip."""
+    version = _("第%(no)s版　%(when)s", no=slip.version_no, when=japanese_moment(slip.sent_at or clock.now()))
+    pages = [_("%(pages)sページ", pages=file.pages) + "　" if file.pages else "" for file in slip.files]
+    return {
+        "heading": _("受付のひかえ"),
+        "number_label": _("受付番号"),
+        "number": slip.number or "",
+        "arrived": _("%(when)sに届きました", when=japanese_moment(slip.arrived_at or clock.now())),
+        "version": version if slip.version_no > 1 else "",
+        "state": str(PORTAL_STATES[slip.state][0]) if slip.state in (State.WITHDRAWN, State.VOIDED) else "",
+        "thing": thing(slip.kind, slip.month),
+        "files": [
+            {"name": file_name(file), "about": about + readable_size(file.size), "sha256": file.sha256}
+            for file, about in zip(slip.files, pages, strict=True)
+        ],
+        "next_text": _("これは「届いた」というしるしです。金額の決定ではありません。"),
+        "office": f"{office.city} {office.counter}",
+        "phone": office.phone,
+        "demo": _("この画面の人・会社・数字は、すべて架空のものです。") if settings().demo else "",
+    }
+
+
+@bp.get("/receipts")
+@recipient_required
+def certificates() -> ResponseReturnValue:
+    """Every certificate, to save or to pass on."""
+    with reading() as session:
+        rows = receipts.own_receipts(session, me())
+    return render_template("receipts.html", rows=rows)
 
 
 @bp.get("/receipts/<uuid:receipt_id>.pdf")

@@ -33,7 +33,7 @@ from config.log import log
 from config.settings import MEBIBYTE
 from config.web import arriving, reading, settings, storage, transaction
 from portal.access import asked_by_script, me
-from portal.upload import forget, limits, sentence
+from portal.upload import forget, limits, sentence, shot_of
 from shared import errors
 from shared import upload as uploads
 from shared.model import Upload, UploadState
@@ -317,6 +317,7 @@ def _announced() -> Announced:
         size=size,
         sha256=sha256,
         replaces=_uuid(said.get("replaces")),
+        shot=shot_of(said.get("shot", b"").decode("ascii", "replace")),
     )
 
 

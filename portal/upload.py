@@ -26,6 +26,7 @@ from shared import drafts
 from shared.errors import DomainError, TooManyFiles, TooMuchToday
 from shared.model import StoredFile
 from shared.rules import names
+from shared.rules.forms.form import SHOTS
 from shared.upload import Limits
 from uploads.checks import NotAccepted, what_is
 from uploads.receiving import Incoming
@@ -158,6 +159,11 @@ def take(submission_id: UUID, attempt: UUID, *, replaces: UUID | None = None) ->
     return taken, refused
 
 
+def shot_of(text: str) -> str | None:
+    """Which guided photo a file says it is; None for any other word."""
+    return text if text in SHOTS else None
+
+
 class _NotTaken(Exception):
     """Too big, or no room for it; the text is the reason's code."""
 
@@ -184,7 +190,8 @@ def _take_one(
     if earlier:  # it was taken out again, and is wanted after all
         attempt = uuid4()
     key = f"original/{uuid4()}"
-    arrived = drafts.Arrived(key, name, kind.value, incoming.size, incoming.sha256, attempt, part)
+    shot = shot_of(request.form.get("shot", ""))
+    arrived = drafts.Arrived(key, name, kind.value, incoming.size, incoming.sha256, attempt, part, shot)
     try:
         incoming.keep(storage(), key, kind.media_type)
     except StorageError as failed:

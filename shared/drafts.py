@@ -4,7 +4,7 @@ phone costs nothing. A returned submission is written again in its next version;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any, Final
 from uuid import UUID
@@ -21,9 +21,6 @@ from shared.model import (
     DutyKind,
     FileState,
     FilledForm,
-    IncomeKind,
-    IncomeLine,
-    IncomeReport,
     Job,
     Member,
     PortalAccount,
@@ -39,7 +36,6 @@ from shared.model import (
 )
 from shared.model.base import UtcTime
 from shared.outbox import promise
-from shared.rules.income import WAGE_FIELDS
 from shared.session import Ready, Writer, insert_row
 from shared.sign_in import Recipient
 
@@ -55,6 +51,7 @@ class Arrived:
     sha256: str
     attempt: UUID
     part: int
+    shot: str | None = None  # which guided photo it is; a file in another's place is what that one was
 
 
 @dataclass(frozen=True)
@@ -63,27 +60,7 @@ class Draft:
 
     submission: Submission
     version: SubmissionVersion
-    content: IncomeLine | FilledForm
-
-    @property
-    def line(self) -> IncomeLine:
-        """The wage line of an income report.
-
-        :raises NotThere: for anything else: an address of the report leads to no other form.
-        """
-        if isinstance(self.content, IncomeLine):
-            return self.content
-        raise NotThere
-
-    @property
-    def filled(self) -> FilledForm:
-        """The answers of a declared form.
-
-        :raises NotThere: for an income report.
-        """
-        if isinstance(self.content, FilledForm):
-            return self.content
-        raise NotThere
+    filled: FilledForm
 
 
 # Sent, and not yet decided: the person may send another version of it.
@@ -146,14 +123,6 @@ _ROOM: Final = Ready(
 )
 
 
-def start_report(session: Session, who: Recipient, month: date) -> Submission:
-    """Begin an income report for ``month``, or go on with the one already begun. Twice is once."""
-    submission, is_new = start(session, who, DutyKind.INCOME_REPORT, month)
-    if is_new:
-        _new_version(session, submission, 1, earner_id=who.member_id)
-    return submission
-
-
 def start(session: Session, who: Recipient, kind: DutyKind, month: date) -> tuple[Submission, bool]:
     """The draft of this kind and month, and whether it was only begun now: then it has no version yet."""
     # Two taps at once queue up on the person's own row; the second finds the first one's draft.
@@ -200,17 +169,6 @@ def bare_version(session: Session, submission: Submission, no: int) -> Submissio
     return version
 
 
-def _new_version(session: Session, submission: Submission, no: int, **wage: Any) -> SubmissionVersion:
-    version = bare_version(session, submission, no)
-    session.add(IncomeReport(office_id=submission.office_id, id=version.id))
-    session.flush()
-    session.add(
-        IncomeLine(office_id=submission.office_id, report_id=version.id, position=1, kind=IncomeKind.WAGE, **wage)
-    )
-    session.flush()
-    return version
-
-
 def own(session: Session, who: Recipient, submission_id: UUID, *, lock: bool = False) -> Submission:
     """The person's own submission.
 
@@ -231,7 +189,7 @@ def draft_of(session: Session, who: Recipient, submission_id: UUID, *, lock: boo
     :raises AlreadySent: if it is neither a draft nor returned.
     """
     submission, version = _written(session, who, submission_id, lock=lock)
-    return Draft(submission, version, content_of(session, submission, version))
+    return Draft(submission, version, filled_of(session, version))
 
 
 def _written(
@@ -314,21 +272,9 @@ def sent_versions(session: Session, submission: Submission) -> list[SubmissionVe
     return list(found)
 
 
-def content_of(session: Session, submission: Submission, version: SubmissionVersion) -> IncomeLine | FilledForm:
+def filled_of(session: Session, version: SubmissionVersion) -> FilledForm:
     """What a version says."""
-    if submission.kind is DutyKind.INCOME_REPORT:
-        return wage_line(session, version)
     return session.get_one(FilledForm, (version.office_id, version.id))
-
-
-def wage_line(session: Session, version: SubmissionVersion) -> IncomeLine:
-    """The wage line of a version."""
-    return session.scalars(
-        select(IncomeLine)
-        .where(IncomeLine.office_id == version.office_id, IncomeLine.report_id == version.id)
-        .order_by(IncomeLine.position)
-        .limit(1)
-    ).one()
 
 
 def files_of(session: Session, version: SubmissionVersion) -> list[StoredFile]:
@@ -347,15 +293,12 @@ def files_of(session: Session, version: SubmissionVersion) -> list[StoredFile]:
 
 
 def _copy(session: Session, submission: Submission, sent: SubmissionVersion) -> SubmissionVersion:
-    content = content_of(session, submission, sent)
-    if isinstance(content, IncomeLine):
-        wage = {field: getattr(content, field) for field in WAGE_FIELDS}
-        version = _new_version(session, submission, sent.no + 1, earner_id=content.earner_id, **wage)
-    else:
-        version = bare_version(session, submission, sent.no + 1)
-        fill(session, version, content.form_version, content.answers, content.message_id)
-    if why := absent_paper(session, sent):
-        session.add(AbsentPaper(office_id=version.office_id, version_id=version.id, why=why))
+    filled = filled_of(session, sent)
+    version = bare_version(session, submission, sent.no + 1)
+    fill(session, version, filled.form_version, filled.answers, filled.message_id)
+    if paper := session.get(AbsentPaper, (sent.office_id, sent.id)):
+        said = {"why": paper.why, "done_at": paper.done_at}
+        session.add(AbsentPaper(office_id=version.office_id, version_id=version.id, **said))
     for position, file in enumerate(files_of(session, sent), start=1):
         session.add(VersionFile(office_id=version.office_id, version_id=version.id, file_id=file.id, position=position))
     session.flush()
@@ -380,21 +323,6 @@ def fill(
     session.add(filled)
     session.flush()
     return filled
-
-
-def write(session: Session, who: Recipient, submission_id: UUID, answers: dict[str, str | int]) -> Draft:
-    """Keep the answers of one screen. ``answers`` has fields of ``WAGE_FIELDS`` only, already checked.
-
-    :raises AlreadySent: if another page or phone has sent it.
-    """
-    draft = draft_of(session, who, submission_id, lock=True)
-    unknown = set(answers) - set(WAGE_FIELDS)
-    if unknown:
-        raise ValueError(f"no such answers: {sorted(unknown)}")
-    for field, answer in answers.items():
-        setattr(draft.line, field, answer)
-    session.flush()
-    return draft
 
 
 def absent_paper(session: Session, version: SubmissionVersion) -> WhyAbsent | None:
@@ -472,6 +400,8 @@ def add(
     old = session.get(VersionFile, (who.office_id, seen.version_id, replaces)) if replaces else None
     seen.need_place(limit + (old is not None))
     if old:
+        if arrived.shot is None:
+            arrived = replace(arrived, shot=session.get_one(StoredFile, (who.office_id, old.file_id)).shot)
         session.delete(old)
     file_id = put(session, who, submission_id, seen.version_id, arrived, old.position if old else seen.last + 1)
     if seen.same_bytes:
@@ -498,6 +428,7 @@ def put(
         size=arrived.size,
         sha256=arrived.sha256,
         key=arrived.key,
+        shot=arrived.shot,
         state=FileState.RECEIVED,
         received_at=now,
     )

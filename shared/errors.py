@@ -58,8 +58,12 @@ class RuleOfThePast(DomainError):
     """A rule that would rewrite what was due."""
 
 
+class RuleInUse(DomainError):
+    """Something is due under this rule already; the next rule begins with a later month."""
+
+
 class NotAMessage(DomainError):
-    """A message that cannot be sent. ``code``: missing, too_long, or placeholder."""
+    """A message that cannot be sent. ``code``: missing, too_long, placeholder, or my_number."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

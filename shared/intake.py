@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from shared import clock, journal, series
+from shared import absent, clock, journal, office_days, series
 from shared.drafts import Draft, draft_of, files_of, own, sent_version
 from shared.errors import AlreadySent, Incomplete
 from shared.filled import declared as declared_form
@@ -23,8 +23,6 @@ from shared.model import (
     Correction,
     CorrectionItem,
     FileState,
-    FilledForm,
-    IncomeLine,
     Reason,
     State,
     Submission,
@@ -33,8 +31,6 @@ from shared.model import (
 )
 from shared.model.states import NEXT
 from shared.rules.forms import form
-from shared.rules.income import WAGE_FIELDS, gaps
-from shared.rules.months import open_days_after
 from shared.rules.numbers import submission_number
 from shared.rules.wareki import fiscal_year
 from shared.sign_in import Recipient
@@ -64,8 +60,9 @@ def send(session: Session, who: Recipient, submission_id: UUID, *, attempt: UUID
     draft = draft_of(session, who, submission_id, lock=True)
     if faults := _finish(session, draft):
         raise Incomplete(faults)
+    absent.arrives(session, submission, draft.version)
     _take_off_the_desk(session, submission)
-    now = clock.now()
+    now, days = clock.now(), office_days.of(session, who.office_id)
     if submission.arrived_at is None:
         office = session.get_one(WelfareOffice, who.office_id)
         serial = series.take(session, who.office_id, "submission", fiscal_year(clock.today()))
@@ -74,7 +71,7 @@ def send(session: Session, who: Recipient, submission_id: UUID, *, attempt: UUID
     draft.version.sent_at, draft.version.attempt = now, attempt
     submission.version_no = draft.version.no
     if submission.state in (State.DRAFT, State.RETURNED):  # changed by herself, it waits no longer than before
-        submission.look_by = open_days_after(clock.today(), LOOK_WITHIN)
+        submission.look_by = days.after(clock.today(), LOOK_WITHIN)
     actor = Actor.recipient(who.account_id)
     submission.move(State.ARRIVED, actor, attempt=attempt)
     session.flush()
@@ -121,17 +118,13 @@ def _take_off_the_desk(session: Session, submission: Submission) -> None:
 
 def _finish(session: Session, draft: Draft) -> dict[str, str]:
     """Make ready for sending what is written; or say, field by field, what is missing."""
-    match draft.content:
-        case IncomeLine() as line:
-            return gaps({field: getattr(line, field) for field in WAGE_FIELDS})
-        case FilledForm() as filled:
-            declared = declared_form(session, draft.submission)
-            faults = form.gaps(declared, filled.answers)
-            if declared.files_needed and not files_of(session, draft.version):
-                faults["files"] = "missing"
-            filled.answers = form.settled(declared, filled.answers)
-            draft.submission.urgent = bool(form.dangers(declared, filled.answers))
-            return faults
+    declared, filled = declared_form(session, draft.submission), draft.filled
+    faults = form.gaps(declared, filled.answers)
+    if declared.files_needed and not files_of(session, draft.version):
+        faults["files"] = "missing"
+    filled.answers, filled.typed = form.settled(declared, filled.answers), {}
+    draft.submission.urgent = bool(form.dangers(declared, filled.answers))
+    return faults
 
 
 def settle(session: Session, submission: Submission) -> None:
@@ -152,6 +145,11 @@ def settle(session: Session, submission: Submission) -> None:
         return
     items = [CorrectionItem(file_id=file.id, reason=Reason.UNREADABLE, detail="") for file in refused]
     ask_again(session, submission, version, items, by=MACHINE)
+
+
+def wish_by(session: Session, office_id: UUID) -> date:
+    """The day by which a correction asked for today is hoped for, where the caseworker says no other."""
+    return office_days.of(session, office_id).after(clock.today(), ANSWER_WITHIN)
 
 
 def ask_again(
@@ -179,8 +177,9 @@ def ask_again(
     for item in items:
         item.office_id, item.correction_id = submission.office_id, correction.id
         session.add(item)
+    answer_by = answer_by or wish_by(session, submission.office_id)
     submission.move(State.RETURNED, by, attempt=attempt)
-    submission.answer_by = answer_by or open_days_after(clock.today(), ANSWER_WITHIN)
+    submission.answer_by = answer_by
     session.flush()
     journal.record(
         session,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,20 +12,28 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from shared import clock, journal
+from shared.drafts import Arrived
 from shared.errors import NotAMessage
 from shared.model import (
     Actor,
     DutyKind,
+    FileState,
     FilledForm,
+    Job,
     Message,
+    MessageFile,
     StaffMember,
     State,
+    StoredFile,
     Submission,
     SubmissionVersion,
     VersionFile,
 )
+from shared.outbox import promise
 from shared.review import open_for
+from shared.rules import my_number
 from shared.sign_in import Recipient, Staff
+from shared.slips import FileRow, file_row
 
 LONGEST: Final = 2_000  # characters
 _PLACEHOLDER: Final = ("［", "］")  # what a template leaves to be filled in
@@ -40,21 +49,22 @@ class Line:
     at: datetime
     text: str
     read: bool
-    files: int = 0
+    files: int = 0  # of hers
+    papers: tuple[FileRow, ...] = ()  # with one of the office's
     number: str | None = None
     about: UUID | None = None  # the submission that a message of the office is about
 
 
-def send(session: Session, who: Staff, submission_id: UUID, text: str, *, attempt: UUID) -> Message:
-    """Write to the person who sent a submission. A second tap finds the first one's message.
+def sent_before(session: Session, who: Staff, attempt: UUID) -> Message | None:
+    """The message of an earlier tap, if any."""
+    return session.scalar(select(Message).where(Message.office_id == who.office_id, Message.attempt == attempt))
 
-    :raises NotThere: for a submission she may not open.
-    :raises NotAMessage: for nothing, too much, or a template's placeholder that is left; ``code`` says which.
+
+def checked(text: str) -> str:
+    """What can be sent.
+
+    :raises NotAMessage: for nothing, too much, a placeholder that is left, or a My Number; ``code`` says which.
     """
-    about = open_for(session, who, submission_id)
-    earlier = session.scalar(select(Message).where(Message.office_id == who.office_id, Message.attempt == attempt))
-    if earlier:
-        return earlier
     text = text.strip()
     if not text:
         raise NotAMessage("missing")
@@ -62,6 +72,30 @@ def send(session: Session, who: Staff, submission_id: UUID, text: str, *, attemp
         raise NotAMessage("too_long")
     if any(sign in text for sign in _PLACEHOLDER):
         raise NotAMessage("placeholder")
+    if my_number.is_in(text):
+        raise NotAMessage("my_number")
+    return text
+
+
+def send(
+    session: Session,
+    who: Staff,
+    submission_id: UUID,
+    text: str,
+    *,
+    attempt: UUID,
+    papers: Sequence[Arrived] = (),
+) -> Message:
+    """Write to the person who sent a submission. A second tap finds the first one's message.
+
+    :param papers: files whose bytes are durable; their safe copies are promised in the same transaction.
+    :raises NotThere: for a submission she may not open.
+    :raises NotAMessage: for nothing, too much, a placeholder that is left, or a My Number; ``code`` says which.
+    """
+    about = open_for(session, who, submission_id)
+    if earlier := sent_before(session, who, attempt):
+        return earlier
+    text = checked(text)
     message = Message(
         office_id=who.office_id,
         household_id=about.household_id,
@@ -74,8 +108,45 @@ def send(session: Session, who: Staff, submission_id: UUID, text: str, *, attemp
     )
     session.add(message)
     session.flush()
-    journal.record(session, who.office_id, Actor.staff(who.staff_id), "message.sent", message.id, submission=about.id)
+    for position, paper in enumerate(papers, start=1):
+        _attach(session, message, about, paper, position)
+    facts = {"submission": about.id, "files": [paper.sha256 for paper in papers]}
+    journal.record(session, who.office_id, Actor.staff(who.staff_id), "message.sent", message.id, **facts)
     return message
+
+
+def _attach(session: Session, message: Message, about: Submission, paper: Arrived, position: int) -> None:
+    file = StoredFile(
+        office_id=message.office_id,
+        submission_id=about.id,
+        attempt=paper.attempt,
+        part=paper.part,
+        name=paper.name,
+        kind=paper.kind,
+        size=paper.size,
+        sha256=paper.sha256,
+        key=paper.key,
+        state=FileState.RECEIVED,
+        received_at=message.sent_at,
+    )
+    session.add(file)
+    session.flush()
+    session.add(MessageFile(office_id=message.office_id, message_id=message.id, file_id=file.id, position=position))
+    session.flush()
+    promise(session, message.office_id, Job.MAKE_SAFE_COPY, file.id)
+
+
+def _papers(session: Session, office_id: UUID, messages: list[UUID]) -> dict[UUID, tuple[FileRow, ...]]:
+    found: dict[UUID, tuple[FileRow, ...]] = {}
+    rows = session.execute(
+        select(MessageFile.message_id, StoredFile)
+        .join(StoredFile, (StoredFile.office_id == MessageFile.office_id) & (StoredFile.id == MessageFile.file_id))
+        .where(MessageFile.office_id == office_id, MessageFile.message_id.in_(messages))
+        .order_by(MessageFile.position)
+    )
+    for message_id, file in rows:
+        found[message_id] = (*found.get(message_id, ()), file_row(file))
+    return found
 
 
 def thread(session: Session, office_id: UUID, member_id: UUID) -> list[Line]:
@@ -85,6 +156,7 @@ def thread(session: Session, office_id: UUID, member_id: UUID) -> list[Line]:
         .join(StaffMember, (StaffMember.office_id == Message.office_id) & (StaffMember.id == Message.staff_id))
         .where(Message.office_id == office_id, Message.member_id == member_id)
     ).all()
+    papers = _papers(session, office_id, [message.id for message, _name in sent])
     lines = [
         Line(
             id=message.id,
@@ -94,6 +166,7 @@ def thread(session: Session, office_id: UUID, member_id: UUID) -> list[Line]:
             text=message.text,
             read=message.read_at is not None,
             about=message.submission_id,
+            papers=papers.get(message.id, ()),
         )
         for message, name in sent
     ]

@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared import clock
 from shared.model import (
+    AbsentPaper,
     Claim,
     DutyKind,
     Household,
@@ -23,6 +24,7 @@ from shared.model import (
     Submission,
     SubmissionVersion,
     VersionFile,
+    WhyAbsent,
 )
 from shared.sign_in import Staff
 
@@ -58,6 +60,7 @@ class QueueRow:
     arrived_at: datetime
     look_by: date
     files: int
+    absent: WhyAbsent | None  # why a paper is not with it
     caseworker: str
     holder: str | None  # who has it under a lease that still runs
     holder_is_me: bool
@@ -101,6 +104,7 @@ def waiting(session: Session, who: Staff, scope: Scope = Scope.MINE) -> list[Que
             StaffMember.name,
             sizes.c.members,
             files.c.files,
+            AbsentPaper.why,
             Claim,
             holder.c.name,
         )
@@ -114,6 +118,10 @@ def waiting(session: Session, who: Staff, scope: Scope = Scope.MINE) -> list[Que
         .join(SubmissionVersion, _LAST_SENT)
         .outerjoin(files, files.c.version_id == SubmissionVersion.id)
         .outerjoin(
+            AbsentPaper,
+            and_(AbsentPaper.office_id == SubmissionVersion.office_id, AbsentPaper.version_id == SubmissionVersion.id),
+        )
+        .outerjoin(
             Claim,
             and_(
                 Claim.office_id == Submission.office_id,
@@ -122,7 +130,7 @@ def waiting(session: Session, who: Staff, scope: Scope = Scope.MINE) -> list[Que
             ),
         )
         .outerjoin(holder, and_(holder.c.office_id == Claim.office_id, holder.c.id == Claim.staff_id))
-        .where(Submission.office_id == who.office_id, Submission.state.in_(OPEN), _visible(who, scope))
+        .where(Submission.office_id == who.office_id, Submission.state.in_(OPEN), visible(who, scope))
         .order_by(*_by_need())
     ).all()
     return [
@@ -140,11 +148,12 @@ def waiting(session: Session, who: Staff, scope: Scope = Scope.MINE) -> list[Que
             arrived_at=submission.arrived_at,
             look_by=submission.look_by,
             files=count or 0,
+            absent=why,
             caseworker=caseworker,
             holder=holder_name,
             holder_is_me=bool(claim and claim.staff_id == who.staff_id),
         )
-        for submission, member, case_no, caseworker, members, count, claim, holder_name in found
+        for submission, member, case_no, caseworker, members, count, why, claim, holder_name in found
     ]
 
 
@@ -165,7 +174,7 @@ def next_for(session: Session, who: Staff) -> UUID | None:
                     Submission.state == State.IN_REVIEW, or_(Claim.until <= clock.now(), Claim.staff_id == who.staff_id)
                 ),
             ),
-            _visible(who, Scope.MINE),
+            visible(who, Scope.MINE),
         )
         .order_by(*_by_need())
         .limit(1)
@@ -173,7 +182,7 @@ def next_for(session: Session, who: Staff) -> UUID | None:
     )
 
 
-def _visible(who: Staff, scope: Scope) -> ColumnElement[bool]:
+def visible(who: Staff, scope: Scope) -> ColumnElement[bool]:
     """The same rule as ``rules.access.may_open``, as a condition."""
     match who.role:
         case Role.SUPERVISOR:

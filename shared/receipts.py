@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from shared.drafts import sent_version
 from shared.errors import NotThere
 from shared.model import (
     Actor,
+    DutyKind,
     Job,
     Member,
     Receipt,
@@ -29,7 +30,7 @@ from shared.model import (
 from shared.outbox import promise
 from shared.review import changed_meanwhile, done_by
 from shared.rules.forms import title_of
-from shared.rules.forms.form import text_of
+from shared.rules.forms.form import SHOTS, name, text_of
 from shared.rules.numbers import document_number
 from shared.rules.wareki import fiscal_year, japanese_date, japanese_moment
 from shared.sign_in import Recipient, Staff
@@ -129,6 +130,47 @@ def _issued(session: Session, submission: Submission) -> Receipt:
     ).one()
 
 
+@dataclass(frozen=True)
+class OwnReceipt:
+    """One certificate as the person's own list shows it."""
+
+    id: UUID
+    submission_id: UUID
+    kind: DutyKind
+    month: date
+    number: str
+    arrived_at: datetime
+    issued_at: datetime
+    ready: bool  # the PDF is drawn
+
+
+def own_receipts(session: Session, who: Recipient) -> list[OwnReceipt]:
+    """The person's certificates that stand, newest first."""
+    found = session.execute(
+        select(Receipt, Submission)
+        .join(Submission, (Submission.office_id == Receipt.office_id) & (Submission.id == Receipt.submission_id))
+        .where(
+            Receipt.office_id == who.office_id,
+            Receipt.state == ReceiptState.ISSUED,
+            Submission.member_id == who.member_id,
+        )
+        .order_by(Receipt.issued_at.desc())
+    )
+    return [
+        OwnReceipt(
+            id=receipt.id,
+            submission_id=submission.id,
+            kind=submission.kind,
+            month=submission.month,
+            number=submission.number or "",
+            arrived_at=submission.arrived_at or receipt.issued_at,  # what is certified has arrived
+            issued_at=receipt.issued_at,
+            ready=receipt.pdf_key is not None,
+        )
+        for receipt, submission in found
+    ]
+
+
 def own_receipt(session: Session, who: Recipient, receipt_id: UUID) -> Receipt:
     """A certificate of the person's own submission, drawn and ready.
 
@@ -224,7 +266,7 @@ def _content(session: Session, who: Staff, submission: Submission, document_no: 
         "declared": declared(said),
         "files": [
             {
-                "name": file.name,
+                "name": f"{SHOTS[file.shot].short}　{file.name}" if file.shot in SHOTS else file.name,
                 "pages": "—" if file.pages is None else str(file.pages),
                 "size": readable_size(file.size),
                 "sha256": file.sha256,
@@ -242,23 +284,8 @@ def _content(session: Session, who: Staff, submission: Submission, document_no: 
 def declared(said: Slip) -> list[list[str]]:
     """What was declared, label and value, as the certificate prints it."""
     absent = [["ない書類", ABSENT[said.absent]]] if said.absent else []
-    wage = said.wage
-    if wage is None:
-        return [[label_of(row), text_of(row.question, row.answer, row.member)] for row in said.said] + absent
-
-    def yen(amount: int | None) -> str:
-        return "—" if amount is None else f"{amount:,}円"
-
-    return [
-        ["働いた人", wage.earner],
-        ["会社（勤め先）", wage.employer or "—"],
-        ["働いた日", "—" if wage.work_days is None else f"{wage.work_days}日"],
-        [f"{said.month.month}月の給料（総支給額）", yen(wage.gross_yen)],
-        ["引かれた社会保険料", yen(wage.social_insurance_yen)],
-        ["引かれた税金", yen(wage.income_tax_yen)],
-        ["通勤にかかったお金", yen(wage.commuting_yen)],
-        *absent,
-    ]
+    rows = [row for row in said.said if row.is_said]
+    return [[label_of(row), text_of(row.question, row.answer, row.member)] for row in rows] + absent
 
 
 ABSENT: Final = {
@@ -270,9 +297,9 @@ ABSENT: Final = {
 
 
 def label_of(row: SaidRow) -> str:
-    """What an answer is called on paper; with its number where there may be several: 会社名（2つめ）."""
-    short = row.question.short
-    return short if row.row is None else f"{short}（{row.row + 1}つめ）"
+    """What an answer is called on paper; with its number where there are several: 会社名（2つめ）."""
+    short = name(row.question, row.month)
+    return short if row.row is None or row.of == 1 else f"{short}（{row.row + 1}つめ）"
 
 
 def readable_size(size: int) -> str:

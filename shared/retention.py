@@ -38,6 +38,7 @@ from shared.model import (
     Job,
     Kept,
     LegalHold,
+    MessageFile,
     RetentionRule,
     StaffMember,
     State,
@@ -252,7 +253,10 @@ def kept_long_enough(office_id: UUID, what: Kept, last_day: date) -> Select[Stor
         )
         .order_by(since, StoredFile.id)
     )
-    linked = exists().where(VersionFile.office_id == StoredFile.office_id, VersionFile.file_id == StoredFile.id)
+    linked = or_(
+        exists().where(VersionFile.office_id == StoredFile.office_id, VersionFile.file_id == StoredFile.id),
+        exists().where(MessageFile.office_id == StoredFile.office_id, MessageFile.file_id == StoredFile.id),
+    )
     if what is Kept.WITHDRAWN_DRAFT:
         on_its_way = exists().where(
             Upload.office_id == Submission.office_id, Upload.submission_id == Submission.id, Upload.created_at >= before

@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from shared import clock, journal
-from shared.drafts import content_of, files_of, sent_version
+from shared.drafts import files_of, filled_of, sent_version
 from shared.errors import ChangedMeanwhile, NotThere, TakenByAnother
 from shared.filled import declared
 from shared.intake import ask_again
@@ -21,7 +21,6 @@ from shared.model import (
     ActorKind,
     Claim,
     CorrectionItem,
-    FilledForm,
     Household,
     Member,
     PortalAccount,
@@ -34,7 +33,6 @@ from shared.model import (
 )
 from shared.rules.access import may_decide, may_open
 from shared.rules.forms import form
-from shared.rules.income import WAGE_FIELDS
 from shared.sign_in import Staff
 
 LEASE: Final = timedelta(minutes=20)
@@ -182,10 +180,8 @@ def send_back(session: Session, who: Staff, submission_id: UUID, asked: AskAgain
 
 def _values(session: Session, submission: Submission, version: SubmissionVersion) -> set[str]:
     """What of a version can be asked for again."""
-    content = content_of(session, submission, version)
-    if isinstance(content, FilledForm):
-        return {place.id for place, _ in form.places(declared(session, submission), content.answers)}
-    return set(WAGE_FIELDS)
+    answers = filled_of(session, version).answers
+    return {place.id for place, _ in form.places(declared(session, submission), answers)}
 
 
 def done_by(session: Session, submission: Submission, attempt: UUID) -> bool:

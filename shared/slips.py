@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, Uuid, and_, bindparam, select
 from sqlalchemy.orm import Session
 
-from shared import drafts, likeness
+from shared import absent, drafts, likeness
 from shared.filled import declared as declared_form
 from shared.model import (
+    AbsentPaper,
     Correction,
     CorrectionItem,
     DutyKind,
     FileState,
     FilledForm,
     How,
-    IncomeLine,
     Likeness,
     Member,
     Reason,
@@ -29,6 +30,7 @@ from shared.model import (
     StoredFile,
     Submission,
     SubmissionVersion,
+    VersionFile,
     WhyAbsent,
 )
 from shared.rules.forms import form
@@ -59,6 +61,7 @@ class FileRow:
     kind: str
     size: int
     sha256: str
+    shot: str | None  # which guided photo it is
     state: FileState
     refused_because: str | None
     pages: int | None
@@ -71,29 +74,24 @@ class FileRow:
 
 
 @dataclass(frozen=True)
-class WageRow:
-    """One wage line; amounts in yen, None where nothing is written yet."""
-
-    earner: str
-    employer: str | None
-    work_days: int | None
-    gross_yen: int | None
-    social_insurance_yen: int | None
-    income_tax_yen: int | None
-    commuting_yen: int | None
-
-
-@dataclass(frozen=True)
 class SaidRow:
     """One answer of a declared form, for show. ``id`` is its place in the form; see ``rules.forms.form.Place``."""
 
     id: str
     screen: str
     row: int | None  # counted from 0, where a screen may be filled in several times
+    of: int  # how many rows there are
+    page: str | None  # of the row, where it has pages
+    month: date  # of the form
     question: Question
     answer: Answer | None
     member: str  # the name, where the answer is a member of the household
     danger: bool
+
+    @property
+    def is_said(self) -> bool:
+        """Whether it belongs on a paper: what need not be answered, and is not, says nothing."""
+        return self.question.needed or self.answer not in (None, [])
 
 
 @dataclass(frozen=True)
@@ -118,6 +116,65 @@ class CorrectionRow:
 
 
 @dataclass(frozen=True)
+class SentFile:
+    """How one file of something sent stands."""
+
+    name: str
+    state: FileState
+    refused_because: str | None
+
+
+@dataclass(frozen=True)
+class SentRow:
+    """Something sent, as a line of a list, with the files of the version that was sent last."""
+
+    id: UUID
+    kind: DutyKind
+    month: date
+    number: str | None
+    state: State
+    arrived_at: datetime | None
+    answer_by: date | None
+    files: list[SentFile]
+
+    @property
+    def safe(self) -> int:
+        """How many files can be seen by staff."""
+        return sum(file.state is FileState.SAFE for file in self.files)
+
+    @property
+    def looked_at(self) -> int:
+        """How many are just being looked at."""
+        return sum(file.state in (FileState.RECEIVED, FileState.CHECKED) for file in self.files)
+
+    @property
+    def refused(self) -> list[SentFile]:
+        """Those that could not be opened."""
+        return [file for file in self.files if file.state is FileState.REFUSED]
+
+
+_FILES_SENT: Final = (
+    select(SubmissionVersion.submission_id, StoredFile.name, StoredFile.state, StoredFile.refused_because)
+    .join(
+        Submission,
+        (Submission.office_id == SubmissionVersion.office_id)
+        & (Submission.id == SubmissionVersion.submission_id)
+        & (Submission.version_no == SubmissionVersion.no),
+    )
+    .join(
+        VersionFile,
+        (VersionFile.office_id == SubmissionVersion.office_id) & (VersionFile.version_id == SubmissionVersion.id),
+    )
+    .join(StoredFile, (StoredFile.office_id == VersionFile.office_id) & (StoredFile.id == VersionFile.file_id))
+    .where(
+        SubmissionVersion.office_id == bindparam("office", type_=Uuid()),
+        SubmissionVersion.submission_id.in_(bindparam("ids", expanding=True, type_=Uuid())),
+    )
+    .order_by(VersionFile.position, StoredFile.id)
+)
+
+
+@dataclass(frozen=True)
 class Slip:
     """A submission in one version, whole."""
 
@@ -135,9 +192,10 @@ class Slip:
     sent_at: datetime | None  # of this version
     look_by: date | None
     answer_by: date | None
-    wage: WageRow | None  # of an income report
-    said: list[SaidRow]  # of a declared form
+    said: list[SaidRow]
     absent: WhyAbsent | None  # why a paper is not with it
+    absent_done_at: datetime | None  # when she said that it is done
+    owed: bool  # a paper that she wants to send later
     files: list[FileRow]
     correction: CorrectionRow | None  # the last one that was asked
     receipt_id: UUID | None
@@ -147,8 +205,8 @@ class Slip:
 def slip(session: Session, submission: Submission, version: SubmissionVersion | None = None) -> Slip:
     """The submission as it was last sent, or in ``version``."""
     version = version or drafts.sent_version(session, submission)
-    content = drafts.content_of(session, submission, version)
     member = session.get_one(Member, (submission.office_id, submission.member_id))
+    paper = session.get(AbsentPaper, (version.office_id, version.id))
     receipt = session.scalar(
         select(Receipt).where(
             Receipt.office_id == submission.office_id,
@@ -171,26 +229,14 @@ def slip(session: Session, submission: Submission, version: SubmissionVersion | 
         sent_at=version.sent_at,
         look_by=submission.look_by,
         answer_by=submission.answer_by,
-        wage=_wage(session, content) if isinstance(content, IncomeLine) else None,
-        said=said(session, submission, content) if isinstance(content, FilledForm) else [],
-        absent=drafts.absent_paper(session, version),
+        said=said(session, submission, drafts.filled_of(session, version)),
+        absent=paper.why if paper else None,
+        absent_done_at=paper.done_at if paper else None,
+        owed=absent.is_owed(paper, submission.state),
         files=file_rows(session, drafts.files_of(session, version)),
         correction=last_correction(session, submission),
         receipt_id=receipt.id if receipt else None,
         receipt_ready=bool(receipt and receipt.pdf_key),
-    )
-
-
-def _wage(session: Session, line: IncomeLine) -> WageRow:
-    earner = session.get(Member, (line.office_id, line.earner_id)) if line.earner_id else None
-    return WageRow(
-        earner=earner.name if earner else "",
-        employer=line.employer,
-        work_days=line.work_days,
-        gross_yen=line.gross_yen,
-        social_insurance_yen=line.social_insurance_yen,
-        income_tax_yen=line.income_tax_yen,
-        commuting_yen=line.commuting_yen,
     )
 
 
@@ -203,7 +249,21 @@ def said(session: Session, submission: Submission, filled: FilledForm) -> list[S
         name = ""
         if place.question.ask is form.Ask.MEMBER and isinstance(answer, str):
             name = session.get_one(Member, (submission.office_id, UUID(answer))).name
-        rows.append(SaidRow(place.id, place.screen.key, place.row, place.question, answer, name, place.id in dangers))
+        page = place.screen.page_of(place.question.key)
+        rows.append(
+            SaidRow(
+                id=place.id,
+                screen=place.screen.key,
+                row=place.row,
+                of=0 if place.row is None else len(filled.answers[place.screen.key]),
+                page=page,
+                month=submission.month,
+                question=place.question,
+                answer=answer,
+                member=name,
+                danger=place.id in dangers,
+            )
+        )
     return rows
 
 
@@ -219,6 +279,7 @@ def file_row(file: StoredFile, like: LikeRow | None = None) -> FileRow:
         kind=file.kind,
         size=file.size,
         sha256=file.sha256,
+        shot=file.shot,
         state=file.state,
         refused_because=file.refused_because,
         pages=file.pages,
@@ -299,9 +360,44 @@ def last_correction(session: Session, submission: Submission) -> CorrectionRow |
     )
 
 
-def sent_by(session: Session, who: Recipient) -> list[Slip]:
-    """Everything the person has sent, newest arrival first."""
-    rows = session.scalars(
+def sent_by(session: Session, who: Recipient) -> list[SentRow]:
+    """Everything the person has sent, newest arrival first. However much it is, it takes two queries."""
+    return _lines(session, _sent(who))
+
+
+def lately(session: Session, who: Recipient, most: int) -> tuple[list[SentRow], list[SentRow]]:
+    """What came back to the person, all of it, and of the rest what arrived last."""
+    returned = _lines(session, _sent(who).where(Submission.state == State.RETURNED))
+    return returned, _lines(session, _sent(who).where(Submission.state != State.RETURNED).limit(most))
+
+
+def owed_by(session: Session, who: Recipient) -> list[SentRow]:
+    """What the person has sent with a paper promised for later; not what came back, where she is asked anyway."""
+    promised = (
+        _sent(who)
+        .join(
+            SubmissionVersion,
+            and_(
+                SubmissionVersion.office_id == Submission.office_id,
+                SubmissionVersion.submission_id == Submission.id,
+                SubmissionVersion.no == Submission.version_no,
+            ),
+        )
+        .join(
+            AbsentPaper,
+            and_(AbsentPaper.office_id == SubmissionVersion.office_id, AbsentPaper.version_id == SubmissionVersion.id),
+        )
+        .where(
+            AbsentPaper.why == WhyAbsent.LATER,
+            AbsentPaper.done_at.is_(None),
+            Submission.state.not_in((State.RETURNED, State.WITHDRAWN, State.VOIDED)),
+        )
+    )
+    return _lines(session, promised)
+
+
+def _sent(who: Recipient) -> Select[Submission]:
+    return (
         select(Submission)
         .where(
             Submission.office_id == who.office_id,
@@ -310,7 +406,30 @@ def sent_by(session: Session, who: Recipient) -> list[Slip]:
         )
         .order_by(Submission.arrived_at.desc())
     )
-    return [slip(session, submission) for submission in rows]
+
+
+def _lines(session: Session, query: Select[Submission]) -> list[SentRow]:
+    found = session.scalars(query).all()
+    files: dict[UUID, list[SentFile]] = {}
+    if found:
+        ids = [submission.id for submission in found]
+        for submission_id, name, state, because in session.execute(
+            _FILES_SENT, {"office": found[0].office_id, "ids": ids}
+        ):
+            files.setdefault(submission_id, []).append(SentFile(shown(name), state, because))
+    return [
+        SentRow(
+            id=submission.id,
+            kind=submission.kind,
+            month=submission.month,
+            number=submission.number,
+            state=submission.state,
+            arrived_at=submission.arrived_at,
+            answer_by=submission.answer_by,
+            files=files.get(submission.id, []),
+        )
+        for submission in found
+    ]
 
 
 def _standing(who: Recipient) -> Select[Submission]:
@@ -322,22 +441,12 @@ def _standing(who: Recipient) -> Select[Submission]:
     )
 
 
-def sent_for(session: Session, who: Recipient, month: date) -> list[Slip]:
-    """Income reports the person has sent for ``month`` and not taken back, oldest first."""
-    is_report = Submission.kind == DutyKind.INCOME_REPORT
-    rows = session.scalars(_standing(who).where(is_report, Submission.month == month).order_by(Submission.arrived_at))
-    return [slip(session, submission) for submission in rows]
-
-
-def last_before(session: Session, who: Recipient, month: date) -> Slip | None:
-    """The income report the person sent for the newest month before ``month``, if anything."""
-    row = session.scalar(
-        _standing(who)
-        .where(Submission.kind == DutyKind.INCOME_REPORT, Submission.month < month)
-        .order_by(Submission.month.desc(), Submission.arrived_at.desc())
-        .limit(1)
+def sent_for(session: Session, who: Recipient, kind: DutyKind, month: date) -> list[Slip]:
+    """What the person has sent in this form for ``month`` and not taken back, oldest first."""
+    rows = session.scalars(
+        _standing(who).where(Submission.kind == kind, Submission.month == month).order_by(Submission.arrived_at)
     )
-    return slip(session, row) if row else None
+    return [slip(session, submission) for submission in rows]
 
 
 def pages_of(session: Session, office_id: UUID, file_id: UUID) -> list[SafeCopy]:

@@ -35,6 +35,7 @@ class Announced:
     size: int  # bytes
     sha256: str | None = None  # hex; None from a browser that cannot compute it
     replaces: UUID | None = None  # a file of the draft that goes out when this one is whole
+    shot: str | None = None  # which guided photo it is
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,16 @@ def arrive_at_once(
     drafts.need_open(seen.state, is_sent=seen.is_sent)
     seen.need_today(arrived.size, limits.day)
     seen.need_place(limits.files)
-    file = drafts.Arrived(arrived.key, announced.name, arrived.kind, arrived.size, arrived.sha256, announced.attempt, 0)
+    file = drafts.Arrived(
+        arrived.key,
+        announced.name,
+        arrived.kind,
+        arrived.size,
+        arrived.sha256,
+        announced.attempt,
+        0,
+        announced.shot,
+    )
     file_id = drafts.put(writer, who, submission_id, seen.version_id, file, seen.last + 1)
     now = clock.now()
     whole = Whole(new_id(), submission_id, announced.size, file_id, now + LIFE)
@@ -142,6 +152,7 @@ def arrive_at_once(
         name=announced.name,
         size=announced.size,
         sha256=announced.sha256,
+        shot=announced.shot,
         kept=whole.kept,
         state=UploadState.WHOLE,
         expires_at=whole.expires_at,
@@ -275,6 +286,7 @@ def _new(who: Recipient, submission_id: UUID, announced: Announced, attempt: UUI
         size=announced.size,
         sha256=announced.sha256,
         replaces=announced.replaces,
+        shot=announced.shot,
         kept=0,
         state=UploadState.OPEN,
         expires_at=clock.now() + LIFE,
@@ -322,7 +334,9 @@ def _become(
         who,
         upload.submission_id,
         seen,
-        drafts.Arrived(arrived.key, upload.name, arrived.kind, arrived.size, arrived.sha256, upload.attempt, 0),
+        drafts.Arrived(
+            arrived.key, upload.name, arrived.kind, arrived.size, arrived.sha256, upload.attempt, 0, upload.shot
+        ),
         limit=files_limit,
         day_limit=day_limit,
         replaces=upload.replaces,

@@ -5,18 +5,20 @@ Every verb reads the same settings as the apps (docs/config.md), prints data on 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import TextIO
 
 import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config.settings import MissingSetting, Settings
-from shared import clock, duties, letters, retention, sign_in
-from shared.errors import RuleOfThePast
+from shared import clock, duties, filled, letters, office_days, retention, sign_in
+from shared.errors import RuleInUse, RuleOfThePast
 from shared.model import (
     MACHINE,
     DutyKind,
@@ -28,6 +30,8 @@ from shared.model import (
     StoredFile,
     WelfareOffice,
 )
+from shared.rules.forms import FORMS
+from shared.rules.forms.own import NotASetting
 from shared.rules.months import add_months
 from shared.session import engine_for, migrate, sessions
 from uploads.receipt_pdf import draw_letter
@@ -58,6 +62,38 @@ def _office(session: Session, code: str) -> WelfareOffice:
     if office is None:
         raise click.ClickException(f"no office has the code {code}; add-office makes one")
     return office
+
+
+def _home(session: Session, office: WelfareOffice, case_no: str) -> Household:
+    home = session.scalar(select(Household).where(Household.office_id == office.id, Household.case_no == case_no))
+    if home is None:
+        raise click.ClickException(f"{office.code} has no household {case_no}")
+    return home
+
+
+def _member(session: Session, office: WelfareOffice, case_no: str, name: str | None) -> Member:
+    """The head, or the member with this name."""
+    home = _home(session, office, case_no)
+    which = Member.is_head if name is None else Member.name == name
+    found = session.scalars(select(Member).where(Member.office_id == office.id, Member.household_id == home.id, which))
+    members = found.all()
+    if len(members) != 1:
+        raise click.ClickException(f"the household {case_no} has {len(members)} members called {name or 'head'}")
+    return members[0]
+
+
+def _first_of(month: str, option: str) -> date:
+    try:
+        return date.fromisoformat(f"{month}-01")
+    except ValueError:
+        raise click.BadParameter("a year and a month, such as 2026-12", param_hint=option) from None
+
+
+def _day(day: str, option: str) -> date:
+    try:
+        return date.fromisoformat(day)
+    except ValueError:
+        raise click.BadParameter("a day, such as 2026-12-28", param_hint=option) from None
 
 
 @click.group()
@@ -187,16 +223,22 @@ def add_household(
     "--first-month", type=click.IntRange(1, 12), default=1, show_default=True, help="of the year, counted from"
 )
 @click.option("--day", type=click.IntRange(1, 28), help="of the following month; else the office's own day")
+@click.option("--household", "case_no", metavar="CASE_NO", help="for this household alone; it beats the office's rule")
 def duty_rule(
-    office_code: str, kind: str, situation: str, every: int, from_month: str, first_month: int, day: int | None
+    office_code: str,
+    kind: str,
+    situation: str,
+    every: int,
+    from_month: str,
+    first_month: int,
+    day: int | None,
+    case_no: str | None,
 ) -> None:
     """Set how often KIND is due from members in SITUATION (or from the head alone). The past stays as it was."""
-    try:
-        begins = date.fromisoformat(f"{from_month}-01")
-    except ValueError:
-        raise click.BadParameter("a year and a month, such as 2026-12", param_hint="--from") from None
+    begins = _first_of(from_month, "--from")
     with _transaction() as session:
         office = _office(session, office_code)
+        home = None if case_no is None else _home(session, office, case_no)
         try:
             duties.set_rule(
                 session,
@@ -207,9 +249,125 @@ def duty_rule(
                 from_month=begins,
                 due_day=day or office.due_day,
                 first_month=first_month,
+                household_id=home.id if home else None,
             )
         except RuleOfThePast:
             raise click.ClickException("that month is over; a rule begins this month or later") from None
+        except RuleInUse:
+            raise click.ClickException("something is due under that rule already; begin with a later month") from None
+
+
+@main.command()
+@click.argument("office_code")
+@click.argument("case_no")
+@click.argument("does", metavar="SITUATION", type=click.Choice([one.value for one in Situation]))
+@click.option("--name", help="of the member; else the head")
+def situation(office_code: str, case_no: str, does: str, name: str | None) -> None:
+    """Note what a member does from this month on; it decides what is due. The past stays as it was."""
+    with _transaction() as session:
+        office = _office(session, office_code)
+        duties.set_situation(session, _member(session, office, case_no, name), Situation(does))
+
+
+@main.command()
+@click.argument("office_code")
+@click.argument("case_no")
+@click.option("--name", required=True, help="of the member")
+@click.option("--on", "left_on", required=True, metavar="YYYY-MM-DD", help="the last day")
+def left(office_code: str, case_no: str, name: str, left_on: str) -> None:
+    """Note that a member has moved out or died: nothing is due from her from the next month on."""
+    last = _day(left_on, "--on")
+    with _transaction() as session:
+        office = _office(session, office_code)
+        duties.leave(session, _member(session, office, case_no, name), last)
+
+
+@main.command()
+@click.argument("office_code")
+@click.argument("day", metavar="YYYY-MM-DD")
+@click.option("--why", help="市制記念日")
+@click.option("--open", "works", is_flag=True, help="take it back: the office works on that day")
+def closed_day(office_code: str, day: str, why: str | None, works: bool) -> None:
+    """Let the office be closed on a day, beside weekends, national holidays and 29 December to 3 January."""
+    closed = _day(day, "YYYY-MM-DD")
+    if works == bool(why and why.strip()):
+        raise click.UsageError("say --why the office is closed, or that it is --open")
+    with _transaction() as session:
+        office = _office(session, office_code)
+        try:
+            if works:
+                office_days.reopen(session, office.id, closed)
+            else:
+                office_days.close(session, office.id, closed, (why or "").strip()[:100])
+        except RuleOfThePast:
+            raise click.ClickException("that day is over") from None
+
+
+@main.command()
+@click.argument("office_code")
+@click.option("--from", "from_month", required=True, metavar="YYYY-MM", help="the first month it holds for")
+@click.option("--pay-day", type=click.IntRange(1, 28), help="支給日; on a closed day, the open day before it")
+@click.option("--due", type=click.Choice(["after", "before"]), help="where a due day goes that is a closed day")
+def calendar(office_code: str, from_month: str, pay_day: int | None, due: str | None) -> None:
+    """Set the office's calendar from a month on. What is not said stays as it was, and so does the past."""
+    begins = _first_of(from_month, "--from")
+    if pay_day is None and due is None:
+        raise click.UsageError("say --pay-day, --due, or both")
+    with _transaction() as session:
+        office = _office(session, office_code)
+        before = None if due is None else due == "before"
+        try:
+            office_days.set_rule(session, office.id, begins, due_before=before, pay_day=pay_day)
+        except RuleOfThePast:
+            raise click.ClickException("that month is over; a rule begins this month or later") from None
+
+
+@main.command()
+@click.argument("office_code")
+@click.argument("month", metavar="YYYY-MM")
+@click.option("--on", "paid_on", required=True, metavar="YYYY-MM-DD", help="the day it is paid, perhaps a month before")
+def payment_day(office_code: str, month: str, paid_on: str) -> None:
+    """Say that one month is paid on another day than usual."""
+    paid, on = _first_of(month, "YYYY-MM"), _day(paid_on, "--on")
+    with _transaction() as session:
+        office = _office(session, office_code)
+        try:
+            office_days.set_payment(session, office.id, paid, on)
+        except RuleOfThePast:
+            raise click.ClickException("that day is over") from None
+
+
+@main.command()
+@click.argument("office_code")
+@click.argument("kind", type=click.Choice([kind.value for kind in FORMS]))
+@click.argument("wishes", type=click.File(encoding="utf-8"))
+@click.option("--from", "from_day", required=True, metavar="YYYY-MM-DD", help="the first day; tomorrow or later")
+def form_setting(office_code: str, kind: str, wishes: TextIO, from_day: str) -> None:
+    """Leave questions of a form out, say them in other words, add own ones: WISHES is a JSON file, - for stdin.
+
+    Prints what will be asked. What is begun before that day keeps its questions and its words.
+    """
+    try:
+        begins = date.fromisoformat(from_day)
+    except ValueError:
+        raise click.BadParameter("a day, such as 2026-12-01", param_hint="--from") from None
+    try:
+        given = json.load(wishes)
+    except ValueError as broken:
+        raise click.ClickException(f"not JSON: {broken}") from None
+    with _transaction() as session:
+        office = _office(session, office_code)
+        try:
+            form = filled.set_form(session, office.id, DutyKind(kind), begins, given)
+        except RuleOfThePast:
+            raise click.ClickException("from tomorrow at the earliest: what is begun keeps its words") from None
+        except NotASetting as wrong:
+            raise click.ClickException(str(wrong)) from None
+    for screen in form.screens:
+        for question in screen.questions:
+            click.echo(f"{question.key}  {question.label}")
+            for option in question.options:
+                click.echo(f"    {option.key}{' !' if option.danger else ''}  {option.label}")
 
 
 @main.command()

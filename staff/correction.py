@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,10 +18,9 @@ from wtforms.validators import ValidationError
 from config.log import log
 from config.web import reading, transaction
 from config.words import REASONS, Declared, declared, thing
-from shared import clock, review
-from shared.intake import ANSWER_WITHIN
+from shared import clock, intake, review
 from shared.model import Reason
-from shared.rules.months import open_days_after
+from shared.rules import my_number
 from shared.slips import FileRow, Slip
 from staff import once
 from staff.access import DECIDING, me, needs
@@ -97,7 +96,7 @@ class Asking:
         fields["answer_by"] = AnswerBy(
             lazy_gettext("いつまで"),
             format=["%Y-%m-%d", "%Y/%m/%d"],
-            default=lambda: open_days_after(clock.today(), ANSWER_WITHIN),
+            default=_wish_by,
         )
         fields["memo"] = StringField(lazy_gettext("職員だけのメモ（本人には見えません）"))
         self.form: Any = type("CorrectionForm", (FlaskForm,), fields)()
@@ -126,8 +125,12 @@ class Asking:
                 _blame(ask.detail, _("「そのほか」のときは、何をなおすかを書いてください"))
             if len(ask.detail.data or "") > LONGEST_DETAIL:
                 _blame(ask.detail, _("%(count)s文字までにしてください", count=LONGEST_DETAIL))
+            if my_number.is_in(ask.detail.data or ""):
+                _blame(ask.detail, _("個人番号のような12けたの番号があります。消してください"))
         if len(form.memo.data or "") > LONGEST_MEMO:
             _blame(form.memo, _("%(count)s文字までにしてください", count=LONGEST_MEMO))
+        if my_number.is_in(form.memo.data or ""):
+            _blame(form.memo, _("個人番号のような12けたの番号があります。消してください"))
         return not form.errors
 
     def asked(self, seen: int, attempt: UUID) -> review.AskAgain:
@@ -140,6 +143,11 @@ class Asking:
             answer_by=self.form.answer_by.data,
             memo=(self.form.memo.data or "").strip(),
         )
+
+
+def _wish_by() -> date:
+    with reading() as rows:
+        return intake.wish_by(rows, me().office_id)
 
 
 def _reason_of(name: str) -> str:

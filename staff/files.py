@@ -7,14 +7,14 @@ from uuid import UUID
 
 from flask import Blueprint, Response, current_app, render_template, request, send_file
 from flask.typing import ResponseReturnValue
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from config.log import log
 from config.web import reading, storage
 from shared import review
 from shared.errors import NotThere
-from shared.model import FileState, SafeCopy, StoredFile, SubmissionVersion, VersionFile
+from shared.model import FileState, MessageFile, SafeCopy, StoredFile, SubmissionVersion, VersionFile
 from shared.sign_in import Staff
 from staff.access import DECIDING, me, needs
 from uploads.storage import NotStored
@@ -56,7 +56,7 @@ def pdf(file_id: UUID) -> ResponseReturnValue:
 
 
 def safe_file(session: Session, who: Staff, file_id: UUID) -> StoredFile:
-    """A file that was sent and has safe pages, in a submission this member of staff may open.
+    """A file that was sent, by her or to her, and has safe pages, in a submission this member of staff may open.
 
     :raises NotThere: also while the person has only attached the file and not sent it.
     """
@@ -67,12 +67,13 @@ def safe_file(session: Session, who: Staff, file_id: UUID) -> StoredFile:
         SubmissionVersion.id == VersionFile.version_id,
         SubmissionVersion.sent_at.is_not(None),
     )
+    with_a_message = exists().where(MessageFile.office_id == StoredFile.office_id, MessageFile.file_id == StoredFile.id)
     file = session.scalar(
         select(StoredFile).where(
             StoredFile.office_id == who.office_id,
             StoredFile.id == file_id,
             StoredFile.state == FileState.SAFE,
-            sent,
+            or_(sent, with_a_message),
         )
     )
     if file is None:

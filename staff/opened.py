@@ -63,6 +63,7 @@ class Opened:
     """A submission in one of its versions. ``before`` is what the version before it declared."""
 
     slip: Slip
+    version: SubmissionVersion  # the one that is shown
     before: Slip | None
     versions: list[VersionRow]
     case_no: str
@@ -109,6 +110,7 @@ def opened(session: Session, who: Staff, submission: Submission, version_no: int
     household = session.get_one(Household, (submission.office_id, submission.household_id))
     return Opened(
         slip=slips.slip(session, submission, shown),
+        version=shown,
         before=slips.slip(session, submission, earlier[-1]) if earlier else None,
         versions=[VersionRow(version.no, version.sent_at) for version in sent if version.sent_at],
         case_no=household.case_no,

@@ -11,13 +11,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from config.log import log
-from config.web import transaction
+from config.web import reading, transaction
 from config.words import thing
-from shared import journal, messages, review, slips
+from shared import journal, messages, remarks, review, slips
 from shared.errors import NotAMessage, NotThere
 from shared.model import Actor
 from shared.slips import FileRow
-from staff import once
+from staff import attached, once
 from staff.access import DECIDING, me, needs
 from staff.opened import Opened, earlier, opened, pages
 
@@ -36,6 +36,7 @@ def _page(submission_id: UUID, *, fault: str = "", typed: str = "") -> str:
     with transaction() as rows:
         submission = review.open_for(rows, who, submission_id)
         it = opened(rows, who, submission, request.args.get("version", type=int))
+        seen = remarks.of(rows, submission, it.version)
         file = _file(it)
         copies = pages(rows, who, file)
         like_in = earlier(rows, who, file)
@@ -43,7 +44,15 @@ def _page(submission_id: UUID, *, fault: str = "", typed: str = "") -> str:
         version = it.slip.version_no
         journal.record(rows, who.office_id, actor, "submission.viewed", submission_id, version=version)
         thread = messages.thread(rows, who.office_id, submission.member_id)
-    facts = {"file": file, "copies": copies, "like_in": like_in, "thread": thread, "fault": fault, "typed": typed}
+    facts = {
+        "remarks": seen,
+        "file": file,
+        "copies": copies,
+        "like_in": like_in,
+        "thread": thread,
+        "fault": fault,
+        "typed": typed,
+    }
     return render_template("review.html", it=it, slip=it.slip, **facts)
 
 
@@ -81,12 +90,19 @@ def release(submission_id: UUID) -> ResponseReturnValue:
 @bp.post("/message")
 @needs(*DECIDING)
 def message(submission_id: UUID) -> ResponseReturnValue:
-    """Write to the person who sent it; the submission stays where it is."""
+    """Write to the person who sent it, perhaps with papers; the submission stays where it is."""
+    text, attempt = request.form.get("text", ""), once.attempt()
     try:
-        with transaction() as rows:
-            sent = messages.send(rows, me(), submission_id, request.form.get("text", ""), attempt=once.attempt())
+        with reading() as rows:
+            review.open_for(rows, me(), submission_id)
+            is_new = messages.sent_before(rows, me(), attempt) is None
+        messages.checked(text)
+        with attached.papers(attempt, wanted=is_new) as papers, transaction() as rows:
+            sent = messages.send(rows, me(), submission_id, text, attempt=attempt, papers=papers)
     except NotAMessage as wrong:
-        return _page(submission_id, fault=str(_FAULTS[wrong.code]), typed=request.form.get("text", "")), 422
+        return _page(submission_id, fault=str(_FAULTS[wrong.code]), typed=text), 422
+    except attached.NotAttached as wrong:
+        return _page(submission_id, fault=wrong.sentence, typed=text), 422
     log("message.sent", message=sent.id, submission=submission_id)
     flash(_("本人に送りました。読むと、印がつきます。"))
     return redirect(url_for("review.show", submission_id=submission_id, _anchor="messages"), 303)
@@ -96,6 +112,7 @@ _FAULTS: Final = {
     "missing": lazy_gettext("送ることを書いてください"),
     "too_long": lazy_gettext("2000文字までにしてください"),
     "placeholder": lazy_gettext("［ ］のところを、書きかえるか消してください"),
+    "my_number": lazy_gettext("個人番号のような12けたの番号があります。消してから送ってください（保存していません）"),
 }
 
 

@@ -10,10 +10,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import clock, drafts, intake, review, sign_in
+from shared import clock, drafts, filled, intake, review, sign_in
 from shared.model import (
     MACHINE,
     Base,
+    DutyKind,
     FileState,
     Household,
     Member,
@@ -25,13 +26,14 @@ from shared.model import (
     State,
     StoredFile,
     Submission,
+    SubmissionVersion,
     WelfareOffice,
     new_id,
 )
 from shared.sign_in import Recipient, Staff
 
 OCTOBER = date(2026, 10, 1)
-WAGE: dict[str, str | int] = {
+WAGE: dict[str, str | int] = {  # of one job; how a report says it, says ``wages``
     "employer": "株式会社みほん清掃",
     "work_days": 18,
     "gross_yen": 85_400,
@@ -108,11 +110,35 @@ def letter(session: Session, who: Recipient) -> str:
     return sign_in.invite(session, who.office_id, who.member_id, by=MACHINE)
 
 
+def wages(who: Recipient, **answers: str | int) -> dict[str, Any]:
+    """A whole income report: one job, and nothing else."""
+    nothing = dict.fromkeys(("pension", "remittance", "other", "expected"), "no") | {"all_work": "yes"}
+    return {"worked": "yes", "jobs": [{"worker": str(who.member_id), **WAGE, **answers}], **nothing}
+
+
+def begun(session: Session, who: Recipient, month: date = OCTOBER) -> Submission:
+    """A report with no answer yet."""
+    return filled.start(session, who, DutyKind.INCOME_REPORT, month)
+
+
+def write(session: Session, who: Recipient, submission_id: UUID, answers: dict[str, Any]) -> drafts.Draft:
+    """Change answers about the first job of a report."""
+    filled.write(session, who, submission_id, "worked", {"worked": "yes"})
+    filled.write(session, who, submission_id, "jobs", answers, 0)
+    return drafts.draft_of(session, who, submission_id)
+
+
+def wage(session: Session, version: SubmissionVersion) -> dict[str, Any]:
+    """What a version of a report says of the first job; None where nothing is written."""
+    jobs = drafts.filled_of(session, version).answers.get("jobs", [{}])
+    return {field: jobs[0].get(field) for field in WAGE}
+
+
 def draft(session: Session, who: Recipient | None = None, month: date = OCTOBER, **answers: str | int) -> Submission:
     """A report with every answer given, not sent."""
     who = who or recipient(session)
-    submission = drafts.start_report(session, who, month)
-    drafts.write(session, who, submission.id, {**WAGE, **answers})
+    submission = begun(session, who, month)
+    filled.write_whole(session, who, submission.id, wages(who, **answers))
     return submission
 
 
@@ -181,7 +207,9 @@ def submission(session: Session, state: State = State.WAITING, who: Recipient | 
     if state is State.ON_HOLD:
         row.move(state, MACHINE)
     elif state is State.RETURNED:
-        asked = review.AskAgain(seen=row.revision, attempt=uuid4(), values={"gross_yen": (Reason.DIFFERS, "85,400円")})
+        asked = review.AskAgain(
+            seen=row.revision, attempt=uuid4(), values={"jobs-0-gross_yen": (Reason.DIFFERS, "85,400円")}
+        )
         review.send_back(session, worker, row.id, asked)
     elif state in (State.ACCEPTED, State.RECEIPTED):
         review.accept(session, worker, row.id, seen=row.revision, attempt=uuid4())
@@ -200,11 +228,18 @@ def caseworker_of(session: Session, row: Submission) -> Staff:
 
 def recipient_of(session: Session, row: Submission) -> Recipient:
     """The person whose submission it is."""
-    member = session.get_one(Member, (row.office_id, row.member_id))
-    account = session.scalars(
-        select(PortalAccount).where(PortalAccount.office_id == row.office_id, PortalAccount.member_id == member.id)
-    ).one()
-    return Recipient(row.office_id, new_id(), account.id, member.id, row.household_id, member.name, False, False)
+    return _behind(session, session.get_one(Member, (row.office_id, row.member_id)))
+
+
+def recipient_named(session: Session, name: str) -> Recipient:
+    """The person of this name."""
+    return _behind(session, session.scalars(select(Member).where(Member.name == name)).one())
+
+
+def _behind(session: Session, member: Member) -> Recipient:
+    home, one = member.office_id, PortalAccount.member_id == member.id
+    account = session.scalars(select(PortalAccount).where(PortalAccount.office_id == home, one)).one()
+    return Recipient(home, new_id(), account.id, member.id, member.household_id, member.name, False, False)
 
 
 def signed_in_token(session: Session, who: Recipient | Staff) -> str:

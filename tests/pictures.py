@@ -80,6 +80,7 @@ def _walk(browser: Browser, folder: Path, code: str, portal: str, staff: str) ->
     phone.sign_in(code)
     _shoot(phone.page, "2-home")
     phone.begin()
+    phone.worked()
     phone.page.locator("#employer").fill("株式会社みほん清掃")
     phone.next()
     phone.page.locator("#work_days").fill("18")
@@ -90,6 +91,10 @@ def _walk(browser: Browser, folder: Path, code: str, portal: str, staff: str) ->
     for field, amount in (("social_insurance_yen", "470"), ("income_tax_yen", "0"), ("commuting_yen", "2600")):
         phone.page.locator(f"#{field}").fill(amount)
     phone.next()
+    phone.next()  # other costs
+    phone.next()  # pay day
+    phone.page.get_by_role("link", name="これで全部です").click()
+    phone.page.get_by_role("button", name="どれもありません").click()
     phone.choose(samples / "給与明細.pdf")
     phone.choose(samples / "IMG_0417.jpg", camera=True)
     phone.wait_until_looked_at(2)
@@ -109,7 +114,7 @@ def _walk(browser: Browser, folder: Path, code: str, portal: str, staff: str) ->
         file="IMG_0417.jpg",
         file_reason="一部が切れている",
         file_detail="出勤の日数",
-        value="gross_yen",
+        value="jobs-0-gross_yen",
         value_detail="総支給額のところ",
     )
     phone.home()

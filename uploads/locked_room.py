@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -116,20 +117,46 @@ class Keeper:
             return dict(self._layers)
 
     def draw(self, source: int, out: int, kind: str, *, seconds: int, memory: int) -> Done:
-        """Let a child read the descriptor ``source`` and write frames to ``out``. Afterwards nothing of it runs.
+        """Do ``drawing`` to its end, and say how it was."""
+        with self.drawing(source, out, kind, seconds=seconds, memory=memory) as end:
+            return end()
+
+    @contextlib.contextmanager
+    def drawing(self, source: int, out: int, kind: str, *, seconds: int, memory: int) -> Iterator[Callable[[], Done]]:
+        """Let a child read the descriptor ``source`` and write frames to ``out``.
+
+        The block begins when it says that they are all there: what it is given waits for the child's end and says how
+        that was. Only then are they more than a claim. After the block nothing of it runs.
 
         :raises RoomClosed: if there is no keeper, or it ended meanwhile.
         """
         with self._lock:
             line = self._started()
             wanted = {"kind": kind, "seconds": seconds, "cpu": math.ceil(seconds), "memory": memory}
-            try:
+            heard = _heard(line, seconds + _GRACE_SECONDS)
+            with self._closed_if_broken():
                 socket.send_fds(line, [json.dumps(wanted).encode()], [source, out])
-                said = _heard(line, seconds + _GRACE_SECONDS)
-                return Done(well=bool(said["well"]), memory=int(said["memory"]))
-            except (OSError, ValueError, KeyError) as broken:
-                self._ended()
-                raise RoomClosed("the keeper of the locked room ended") from broken
+                said = next(heard)
+
+            def end() -> Done:
+                nonlocal said
+                with self._closed_if_broken():
+                    while "well" not in said:
+                        said = next(heard)
+                    return Done(well=bool(said["well"]), memory=int(said["memory"]))
+
+            try:
+                yield end
+            finally:
+                end()
+
+    @contextlib.contextmanager
+    def _closed_if_broken(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError, KeyError, StopIteration) as broken:
+            self._ended()
+            raise RoomClosed("the keeper of the locked room ended") from broken
 
     def close(self) -> None:
         """End the keeper. The next file starts another."""
@@ -155,7 +182,7 @@ class Keeper:
         self._line, self._started_by = ours, os.getpid()
         atexit.register(self.close)
         try:
-            self._layers = {str(name): str(word) for name, word in _heard(ours, _START_SECONDS)["layers"].items()}
+            self._layers = {str(name): str(word) for name, word in next(_heard(ours, _START_SECONDS))["layers"].items()}
         except (OSError, ValueError, KeyError) as broken:
             self._ended()
             raise RoomClosed("the keeper of the locked room does not start") from broken
@@ -205,30 +232,37 @@ def make_safe_copies(
     """
     if required and NONE in keeper.layers().values():
         raise RoomIncomplete(", ".join(name for name, word in keeper.layers().items() if word == NONE))
-    with source.open("rb") as file, tempfile.TemporaryFile(dir=into) as out:
-        done = keeper.draw(file.fileno(), out.fileno(), kind.value, seconds=seconds, memory=memory)
-        if not done.well:
-            return Refused("crashed")
+    with (
+        source.open("rb") as file,
+        tempfile.TemporaryFile(dir=into) as out,
+        keeper.drawing(file.fileno(), out.fileno(), kind.value, seconds=seconds, memory=memory) as end,
+    ):
         out.seek(0)
-        made = memoryview(out.read(OUTPUT_BYTES))
-    try:
-        return _believed(made, into)
-    except NotBelieved:
-        return Refused("crashed")
+        made = memoryview(out.read(OUTPUT_BYTES))  # our own from here on, whatever the child may still do
+        try:
+            found = _believed(made, into)
+        except NotBelieved:
+            found = Refused("crashed")
+        return found if end().well else Refused("crashed")
 
 
-def _heard(line: socket.socket, seconds: float) -> dict[str, Any]:
-    """:raises OSError: if nothing whole came in time; ValueError if it cannot be read."""
+def _heard(line: socket.socket, seconds: float) -> Iterator[dict[str, Any]]:
+    """What is said on the line, one after the other.
+
+    :raises OSError: if nothing whole came in time; ValueError if it cannot be read.
+    """
     deadline = time.monotonic() + seconds
     said = b""
-    while not said.endswith(b"\n"):
+    while True:
+        *whole, said = said.split(b"\n")
+        for one in whole:
+            heard: dict[str, Any] = json.loads(one)
+            yield heard
         line.settimeout(max(deadline - time.monotonic(), 0.001))
         more = line.recv(4096)
         if not more:
             raise ConnectionResetError
         said += more
-    heard: dict[str, Any] = json.loads(said)
-    return heard
 
 
 def _believed(made: memoryview, into: Path) -> SafeCopies | Refused:

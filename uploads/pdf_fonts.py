@@ -6,6 +6,7 @@ Most Japanese offices' programs leave MS-Gothic and its like out of the file. La
 from __future__ import annotations
 
 import ctypes
+import mmap
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +18,9 @@ _HANDLE: Final = 1
 _PLAIN: Final = ("Helvetica", "Helvetica-Bold", "Times-Roman", "Times-Bold", "Courier", "Courier-Bold")
 
 
-def _sample() -> bytes:
-    """A paper that brings no font: drawn once before the room is shut, so that every font is open already."""
-    fonts = [f"/F{at} << /Type /Font /Subtype /Type1 /BaseFont /{name} >>" for at, name in enumerate(_PLAIN)]
+def _sample(*names: str, shown: str) -> bytes:
+    """A paper that brings no font."""
+    fonts = [f"/F{at} << /Type /Font /Subtype /Type1 /BaseFont /{name} >>" for at, name in enumerate(names)]
     under = (
         "<< /Type /Font /Subtype /CIDFontType2 /BaseFont /MS-Gothic /DW 1000 /CIDSystemInfo"
         " << /Registry (Adobe) /Ordering (Japan1) /Supplement 2 >> /FontDescriptor << /Type /FontDescriptor"
@@ -29,7 +30,7 @@ def _sample() -> bytes:
     fonts.append(
         f"/J << /Type /Font /Subtype /Type0 /BaseFont /MS-Gothic /Encoding /90ms-RKSJ-H /DescendantFonts [{under}] >>"
     )
-    text = " ".join(f"/F{at} 9 Tf (ABC abc 123) Tj" for at in range(len(_PLAIN))) + " /J 9 Tf <8b8b> Tj"
+    text = " ".join([*(f"/F{at} 9 Tf (ABC abc 123) Tj" for at in range(len(names))), shown])
     return (
         "%PDF-1.4\n1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj\n"
         "2 0 obj << /Type /Pages /Kids [3 0 R] /Count 1 >> endobj\n"
@@ -40,13 +41,19 @@ def _sample() -> bytes:
     ).encode()
 
 
-SAMPLE: Final = _sample()
+SAMPLE: Final = _sample(*_PLAIN, shown="/J 9 Tf <8b8b> Tj")  # drawn before the room is shut: then every font is open
+SHORT_SAMPLE: Final = _sample(
+    *_PLAIN, shown="2 2 m 9 9 l S"
+)  # ours is four megabytes, which no child should carry for nothing
 _kept: list[Any] = []  # what PDFium points to, for as long as the process lives
 
 
 def use_ours() -> None:
     """Let PDFium ask us for fonts, and no folder of the machine. Once a process."""
-    content = _FONT.read_bytes()
+    # Mapped and not read: then a fork has nothing of it to copy, and a child's end nothing of it to give back.
+    with _FONT.open("rb") as file:
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(content))
     tables = _tables(content)
 
     def mapped(*asked: Any) -> int | None:
@@ -56,10 +63,10 @@ def use_ours() -> None:
         return None
 
     def data(_info: Any, _font: Any, table: int, buffer: Any, room: int) -> int:
-        found = content if table == 0 else tables.get(table, b"")
-        if buffer and len(found) <= room:
-            ctypes.memmove(buffer, found, len(found))
-        return len(found)
+        at, length = (0, len(content)) if table == 0 else tables.get(table, (0, 0))
+        if buffer and length <= room:
+            ctypes.memmove(buffer, start + at, length)
+        return length
 
     def face(_info: Any, _font: Any, buffer: Any, room: int) -> int:
         name = b"Noto Sans JP\0"
@@ -79,13 +86,14 @@ def use_ours() -> None:
     }
     types = dict(pdfium.FPDF_SYSFONTINFO._fields_)
     info = pdfium.FPDF_SYSFONTINFO(version=1, **{name: types[name](answer) for name, answer in answers.items()})
-    _kept.append(info)
+    _kept.extend((content, info))
     pdfium.FPDF_SetSystemFontInfo(info)
 
 
-def _tables(content: bytes) -> dict[int, bytes]:
+def _tables(content: mmap.mmap) -> dict[int, tuple[int, int]]:
+    """Where each table of a font begins, and its length."""
     found = {}
     for at in range(12, 12 + 16 * int.from_bytes(content[4:6], "big"), 16):
         tag, _sum, start, length = (int.from_bytes(content[at + n : at + n + 4], "big") for n in (0, 4, 8, 12))
-        found[tag] = content[start : start + length]
+        found[tag] = start, length
     return found

@@ -6,8 +6,9 @@ import contextlib
 import ctypes
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import pypdfium2
@@ -25,6 +26,7 @@ _NO_TEXT: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uf
 
 
 Edges = tuple[float, float, float, float]  # left, bottom, right, top, in the page's own units
+Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels of the picture
 Line = tuple[float, float, float, float, str]  # left, top, right, bottom in pixels of the picture, and the text
 
 
@@ -32,12 +34,16 @@ class NotDrawn(Exception):
     """The text is the reason's code: unreadable, locked or too_many_pages."""
 
 
+Words = tuple[str, list[Line]]  # the text as a program would copy it, and its pieces where they are seen
+
+
 @dataclass(frozen=True)
 class Page:
+    """A page that was drawn. ``read`` gives its text, until the next page is asked for."""
+
     image: Image.Image
     dpi: float
-    text: str
-    lines: list[Line]
+    read: Callable[[], Words]
 
 
 def pages(content: bytes, *, most: int, long_side: int) -> Iterator[Page]:
@@ -71,12 +77,11 @@ def _drawn(page: pypdfium2.PdfPage, long_side: int) -> Page:
     # Four bytes a pixel, in the order Pillow has: its picture is PDFium's own memory, without a copy.
     bitmap = page.render(scale=scale, may_draw_forms=True, draw_annots=True, rev_byteorder=True, prefer_bgrx=True)
     image: Image.Image = bitmap.to_pil()
-    text, lines = _read(page, image.width, image.height)
-    return Page(image if image.mode == "RGBX" else image.convert("RGB"), scale * _UNITS_AN_INCH, text, lines)
+    image = image if image.mode == "RGBX" else image.convert("RGB")
+    return Page(image, scale * _UNITS_AN_INCH, partial(_read, page, image.width, image.height))
 
 
-def _read(page: pypdfium2.PdfPage, width: int, height: int) -> tuple[str, list[Line]]:
-    """The text as a program would copy it, and its pieces with their places on the picture."""
+def _read(page: pypdfium2.PdfPage, width: int, height: int) -> Words:
     with contextlib.closing(page.get_textpage()) as words:
         count = words.count_chars()
         if count <= 0:
@@ -84,15 +89,28 @@ def _read(page: pypdfium2.PdfPage, width: int, height: int) -> tuple[str, list[L
         text = _clean(words.get_text_range(0, min(count, TEXT_LENGTH)))[:TEXT_LENGTH]
         lines: list[Line] = []
         length = 0
+        within, placed = _within(words), _placed(page, width, height)
         for edges in _joined(words.get_rect(at) for at in range(min(words.count_rects(), _PIECES))):
-            line = _clean(words.get_text_bounded(*edges)).replace("\n", " ").strip()
-            box = _placed(page, edges, width, height)
+            line = _clean(within(edges)).replace("\n", " ").strip()
+            box = placed(edges)
             length += len(line)
             if length > TEXT_LENGTH or len(lines) == LINES:
                 break
             if line and box:
                 lines.append((*box, line))
     return text, lines
+
+
+def _within(words: pypdfium2.PdfTextPage) -> Callable[[Edges], str]:
+    """Return what reads the text in a box. PDFium looks at every sign of the page for it, so it is asked once only."""
+    buffer = (ctypes.c_ushort * (2 * TEXT_LENGTH))()
+
+    def within(edges: Edges) -> str:
+        left, bottom, right, top = edges
+        length = pdfium.FPDFText_GetBoundedText(words.raw, left, top, right, bottom, buffer, len(buffer))
+        return bytes(memoryview(buffer)[:length]).decode("utf-16-le", "ignore")
+
+    return within
 
 
 def _joined(pieces: Iterable[Edges]) -> Iterator[Edges]:
@@ -111,16 +129,33 @@ def _joined(pieces: Iterable[Edges]) -> Iterator[Edges]:
         yield line
 
 
-def _placed(page: pypdfium2.PdfPage, edges: Edges, width: int, height: int) -> tuple[float, float, float, float] | None:
-    """Where a box of the page lies on its picture, which may be turned; nothing if it lies beside it."""
-    left, bottom, right, top = edges
-    corners = []
-    for x, y in ((left, top), (right, bottom)):
-        across, down = ctypes.c_int(), ctypes.c_int()
-        pdfium.FPDF_PageToDevice(page, 0, 0, width * 8, height * 8, 0, x, y, across, down)
-        corners.append((across.value / 8, down.value / 8))
-    xs, ys = sorted(min(max(x, 0), width) for x, _ in corners), sorted(min(max(y, 0), height) for _, y in corners)
-    return (xs[0], ys[0], xs[1], ys[1]) if xs[0] < xs[1] and ys[0] < ys[1] else None
+def _placed(page: pypdfium2.PdfPage, width: int, height: int) -> Callable[[Edges], Box | None]:
+    """Return what says where a box of the page lies on its picture, which may be turned; None if it lies beside it.
+
+    PDFium is asked once, for three corners of the picture: what lies between them is worked out here.
+    """
+    (x0, y0), *ends = (_under(page, width, height, *corner) for corner in ((0, 0), (width, 0), (0, height)))
+    (across_x, across_y), (down_x, down_y) = ((x - x0, y - y0) for x, y in ends)
+    area = (across_x * down_y - across_y * down_x) or math.inf
+
+    def placed(edges: Edges) -> Box | None:
+        left, bottom, right, top = edges
+        xs, ys = [], []
+        for x, y in ((left - x0, top - y0), (right - x0, bottom - y0)):
+            across, down = (x * down_y - y * down_x) / area, (y * across_x - x * across_y) / area
+            xs.append(min(max(round(across * width, 2), 0.0), width))
+            ys.append(min(max(round(down * height, 2), 0.0), height))
+        box = (min(xs), min(ys), max(xs), max(ys))
+        return box if box[0] < box[2] and box[1] < box[3] else None
+
+    return placed
+
+
+def _under(page: pypdfium2.PdfPage, width: int, height: int, across: int, down: int) -> tuple[float, float]:
+    """The point of the page that is seen at this place of its picture."""
+    x, y = ctypes.c_double(), ctypes.c_double()
+    pdfium.FPDF_DeviceToPage(page, 0, 0, width, height, 0, across, down, x, y)
+    return x.value, y.value
 
 
 def _clean(text: str) -> str:

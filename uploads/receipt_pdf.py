@@ -1,4 +1,4 @@
-"""Draws what the office prints: the receipt certificate 受領証 and the letter of invitation.
+"""Draws what the office prints: the receipt certificate 受領証 and the letter of invitation; and the slip as a picture.
 
 What people wrote goes to typst as data and never as source, so nothing in it can be an instruction. The same
 content gives the same bytes.
@@ -16,6 +16,7 @@ from typing import Any, Final
 import typst
 
 _HERE: Final = Path(__file__).parent
+_SHARP: Final = 160.0  # points to the inch: the slip is about 870 pixels wide
 # Signs that turn the direction of writing: on paper they would make one file name look like another.
 _TURNS: Final = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -43,7 +44,17 @@ def draw_letter(content: Mapping[str, Any]) -> bytes:
     return _drawn("letter.typ", {**content, "code": groups})
 
 
-def _drawn(template: str, content: Mapping[str, Any]) -> bytes:
+def draw_slip(content: Mapping[str, Any]) -> bytes:
+    """Return a PNG of the 受付のひかえ: that something has arrived, not what it says.
+
+    :param content: strings ready to be read: heading, number_label, number, arrived, version, state, thing, next_text,
+        office, phone, demo; and files, a list of mappings with name, about, sha256. Empty ones are left out.
+    :raises ValueError: if something of this is missing.
+    """
+    return _drawn("slip.typ", content, as_picture=True)
+
+
+def _drawn(template: str, content: Mapping[str, Any], *, as_picture: bool = False) -> bytes:
     compiler = typst.Compiler(
         input=_HERE / template,
         root=_HERE,
@@ -52,11 +63,11 @@ def _drawn(template: str, content: Mapping[str, Any]) -> bytes:
         sys_inputs={"content": json.dumps(_printable(dict(content)), ensure_ascii=False)},
     )
     try:
-        drawn = compiler.compile(format="pdf")
+        drawn = compiler.compile(format="png", ppi=_SHARP) if as_picture else compiler.compile(format="pdf")
     except typst.TypstError as error:
         raise ValueError(f"{template} cannot be drawn from this content: {error.message}") from error
     if not isinstance(drawn, bytes):
-        raise TypeError("typst returned no PDF")
+        raise TypeError("typst returned no page")
     return drawn
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO, Final
 
 FRAMES_A_PAGE: Final = 3
@@ -23,6 +23,17 @@ class NotBelieved(Exception):
 def put(out: BinaryIO, content: bytes) -> None:
     out.write(_LENGTH.pack(len(content)))
     out.write(content)
+
+
+def put_made(out: BinaryIO, make: Callable[[BinaryIO], None]) -> None:
+    """Put what ``make`` writes to the end of ``out``, without a copy: its length is known only afterwards."""
+    start = out.tell()
+    put(out, b"")
+    make(out)
+    end = out.tell()
+    out.seek(start)
+    out.write(_LENGTH.pack(end - start - _LENGTH.size))
+    out.seek(end)
 
 
 def put_facts(out: BinaryIO, facts: dict[str, Any]) -> None:

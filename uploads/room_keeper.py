@@ -30,8 +30,10 @@ from uploads import room_locks
 Work = Callable[[bytes, str, BinaryIO], None]  # the bytes of a file, its kind, and where the frames go
 Lock = Callable[[], None]
 _MESSAGE_BYTES: Final = 4096
+_TAKEN, _MADE = b"1", b"2"
 _ALL_DESCRIPTORS: Final = 1 << 20
 _AT_HAND: Final = 16 * 1024 * 1024  # bytes: about what a page of A4 takes; more is sooner asked for than touched
+_SOON: Final = 32 * 1024 * 1024  # what a scanned one takes beside it
 
 
 def keep(line: socket.socket, work: Work, warm_up: Lock = lambda: None) -> None:
@@ -119,13 +121,16 @@ class _Child:
         with contextlib.suppress(OSError):  # it has ended
             socket.send_fds(self._line, [wanted], descriptors)
         until = time.monotonic() + json.loads(wanted)["seconds"]
-        taken = ended = False
+        taken = made = ended = False
         while not ended:
             ready, _, _ = select.select([self._alive, line.fileno()], [], [], max(until - time.monotonic(), 0))
             if line.fileno() in ready or self._alive not in ready:  # nobody waits any more, or its time is over
                 break
-            ended = os.read(self._alive, 1) == b""
-            taken = taken or not ended
+            said = os.read(self._alive, 1)
+            ended = not said
+            if said == _MADE and not made:
+                _say(line, {"made": True})
+            taken, made = taken or said == _TAKEN, made or said == _MADE
         for end in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 end(self._pid, signal.SIGKILL)
@@ -142,7 +147,8 @@ def _wait_and_draw(
 ) -> None:
     """Be the child. Never returns: the process ends, and its status says whether it went well.
 
-    ``held`` stays open as long as something of it lives; one byte there says that it took a file.
+    ``held`` stays open as long as something of it lives; a byte there says that it took a file, another that it is done
+    with it: an end takes its time, too.
     """
     status = 1
     try:
@@ -153,10 +159,10 @@ def _wait_and_draw(
         ):  # our parent's line above all
             os.closerange(below + 1, above)
         gc.disable()
-        room_locks.touch_memory(_AT_HAND)
+        room_locks.touch_memory(_AT_HAND, _SOON)
         warm_up()
         said, (source, out), _flags, _from = socket.recv_fds(line, _MESSAGE_BYTES, 2)
-        os.write(held, b"1")
+        os.write(held, _TAKEN)
         line.close()
         wanted = json.loads(said)
         room_locks.limits(wanted["cpu"] + math.ceil(time.process_time()), wanted["memory"])
@@ -165,6 +171,7 @@ def _wait_and_draw(
             if last_lock is not None:
                 last_lock()
             work(content, wanted["kind"], frames)
+        os.write(held, _MADE)
         status = 0
     finally:
         os._exit(status)
@@ -173,6 +180,7 @@ def _wait_and_draw(
 def main(line: str) -> None:
     from uploads import safe_copies
 
+    room_locks.one_heap()
     safe_copies.prepare()
     with socket.socket(fileno=int(line)) as to_parent:
         keep(to_parent, safe_copies.make, safe_copies.warm_up)

@@ -25,7 +25,8 @@ _OPEN_FILES: Final = 32
 _CLONE_NEWUSER, _CLONE_NEWNET, _CLONE_THREAD = 0x10000000, 0x40000000, 0x00010000
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _PR_SET_SECCOMP, _SECCOMP_FILTER = 22, 2
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_MADV_HUGEPAGE, _LARGE_PAGE = 14, 1 << 21
 _AT_EMPTY_PATH, _PROT_EXEC = 0x1000, 4
 
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
@@ -61,20 +62,29 @@ def no_new_privileges() -> None:
         _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
-def touch_memory(size: int) -> None:
-    """Have this many bytes at hand: the kernel gives memory page by page, which costs more than it seems."""
+def one_heap() -> None:
+    """Let all threads take from the same memory. Before there is a second one."""
+    if sys.platform == "linux":
+        _libc().mallopt(_M_ARENA_MAX, 1)
+
+
+def touch_memory(size: int, more: int) -> None:
+    """Have ``size`` bytes at hand, and the next ``more`` for a quick asking.
+
+    The kernel gives memory page by page, which costs more than it seems, so let it give large ones where it can.
+    """
     if sys.platform != "linux":
         return
     libc = _libc()
     for what in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):  # what is freed is kept for the next picture
         libc.mallopt(what, 1 << 30)
-    libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = (
-        ctypes.c_void_p,
-        [ctypes.c_size_t],
-        [ctypes.c_void_p],
-    )
-    block = libc.malloc(size)
-    ctypes.memset(block, 0, size)
+    libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    libc.free.argtypes = [ctypes.c_void_p]
+    libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    block = libc.malloc(_LARGE_PAGE + size + more)
+    start = -(-block // _LARGE_PAGE) * _LARGE_PAGE
+    libc.madvise(start, size + more, _MADV_HUGEPAGE)
+    ctypes.memset(block, 0, start - block + size)
     libc.free(block)
 
 

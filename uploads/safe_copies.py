@@ -11,9 +11,12 @@ import codecs
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Final, cast
+from _thread import start_new_thread
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, BinaryIO, Final, TypeVar, cast
 
 import pi_heif
 from PIL import AvifImagePlugin, Image, ImageCms, MpoImagePlugin
@@ -21,7 +24,9 @@ from PIL import AvifImagePlugin, Image, ImageCms, MpoImagePlugin
 from uploads import pdf_fonts, pdf_pages
 from uploads.checks import Kind
 from uploads.look import look_of
-from uploads.room_frames import put, put_facts
+from uploads.room_frames import put, put_facts, put_made
+
+_T = TypeVar("_T")
 
 LONG_SIDE: Final = 2400  # pixels of a page
 THUMB_SIDE: Final = 360  # pixels of its thumbnail
@@ -56,15 +61,18 @@ class Refusal(Exception):
     """The file cannot be drawn. The text is the reason's code: unreadable, locked, too_big or too_many_pages."""
 
 
+def _no_words() -> pdf_pages.Words:
+    return "", []
+
+
 @dataclass(frozen=True)
 class Drawn:
-    """A page: its picture, how many pixels of it make an inch, and its text."""
+    """A page: its picture, how many pixels of it make an inch, and how its text is read."""
 
     image: Image.Image
     quality: int
     dpi: float = _PHOTO_DPI
-    text: str = ""
-    lines: list[pdf_pages.Line] = field(default_factory=list)
+    read: Callable[[], pdf_pages.Words] = _no_words
 
 
 def prepare() -> None:
@@ -86,21 +94,28 @@ def prepare() -> None:
 
 def warm_up() -> None:
     """Draw a little page of our own: a process that was just forked pays for each first time."""
-    make(pdf_fonts.SAMPLE, Kind.PDF, io.BytesIO())
+    make(pdf_fonts.SHORT_SAMPLE, Kind.PDF, io.BytesIO())
 
 
 def make(content: bytes, kind: str, out: BinaryIO) -> None:
     """Write frames: for each page a picture, a thumbnail and facts, then ``{"pages": count}`` or ``{"refused": why}``.
 
     Facts of a page: dpi, text, lines (each ``[left, top, right, bottom, text]`` in pixels) and look.
+
+    Two threads pack the picture, straight into ``out``, and make the thumbnail while this one reads the text.
     """
     count = 0
     try:
         for page in _drawn(content, Kind(kind)):
-            small = _shrunk(page.image, THUMB_SIDE, Image.Resampling.BICUBIC)
-            put(out, _jpeg(page.image, page.quality))
-            put(out, _jpeg(small, _THUMB_QUALITY))
-            put_facts(out, {"dpi": page.dpi, "text": page.text, "lines": page.lines, "look": look_of(small)})
+            with (
+                _meanwhile(partial(put_made, out, partial(_pack, page.image, page.quality))),
+                _meanwhile(partial(_small, page.image)) as small,
+                _refusals(),
+            ):
+                text, lines = page.read()
+            ((thumb, look),) = small
+            put(out, thumb)
+            put_facts(out, {"dpi": page.dpi, "text": text, "lines": lines, "look": look})
             count += 1
     except Refusal as refusal:
         put_facts(out, {"refused": str(refusal)})
@@ -108,21 +123,58 @@ def make(content: bytes, kind: str, out: BinaryIO) -> None:
         put_facts(out, {"pages": count})
 
 
-def _jpeg(image: Image.Image, quality: int) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=quality)
-    return stream.getvalue()
+@contextlib.contextmanager
+def _meanwhile(work: Callable[[], _T]) -> Iterator[list[_T]]:
+    """Let another thread do ``work`` during the block; after it, what came of that is in the list given.
+
+    The thread is a new one each time: one that was there before the last lock would not get it.
+    """
+    made: list[_T] = []
+    ended: SimpleQueue[Exception | None] = SimpleQueue()
+
+    def do() -> None:
+        try:
+            made.append(work())
+        except Exception as error:  # noqa: BLE001 it is raised where it is waited for
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    start_new_thread(do, ())
+    try:
+        yield made
+    finally:
+        if (error := ended.get()) is not None:
+            raise error
+
+
+def _small(image: Image.Image) -> tuple[bytes, str]:
+    """The thumbnail of a page, and its look."""
+    small, packed = _shrunk(image, THUMB_SIDE, Image.Resampling.BICUBIC), io.BytesIO()
+    _pack(small, _THUMB_QUALITY, packed)
+    return packed.getvalue(), look_of(small)
+
+
+def _pack(image: Image.Image, quality: int, out: BinaryIO) -> None:
+    image.save(out, "JPEG", quality=quality)
 
 
 def _drawn(content: bytes, kind: Kind) -> Iterator[Drawn]:
     """:raises Refusal: and nothing else, whatever a decoder may raise."""
-    try:
+    with _refusals():
         if kind is Kind.PDF:
             for page in pdf_pages.pages(content, most=PAGES, long_side=LONG_SIDE):
-                yield Drawn(page.image, _PDF_QUALITY, page.dpi, page.text, page.lines)
+                yield Drawn(page.image, _PDF_QUALITY, page.dpi, page.read)
         else:
             for image in _photos(content, kind):
                 yield Drawn(image, _PHOTO_QUALITY)
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """Whatever a decoder may raise is a refusal."""
+    try:
+        yield
     except (Refusal, pdf_pages.NotDrawn) as refusal:
         raise Refusal(str(refusal)) from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError, MemoryError):

@@ -7,14 +7,12 @@ there is no script, form, link, attachment or word about who made it.
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
-
-import pikepdf
-from pikepdf import Array, Dictionary, Name
+from typing import BinaryIO, Final
 
 _UNITS_AN_INCH: Final = 72
 _SHORTEST, _LONGEST = 3.01, 14_399  # units a side: what the format allows
@@ -48,39 +46,78 @@ class Sheet:
 def write(path: Path, sheets: Sequence[Sheet]) -> None:
     """Write the PDF. The same sheets give the same bytes."""
     codes: dict[str, int] = {}
-    with pikepdf.new() as pdf:
-        font = pdf.make_indirect(Dictionary())
-        for sheet in sheets:
-            _add(pdf, sheet, font, codes)
-        if codes:
-            font.update(_font(pdf, codes))
-        pdf.save(path, static_id=True)
+    with path.open("wb") as file:
+        paper = _Paper(file)
+        tree = paper.number()
+        font = paper.number() if any(sheet.lines for sheet in sheets) else None
+        pages = [_add(paper, sheet, tree, font, codes) for sheet in sheets]
+        if font is not None:
+            _add_font(paper, font, codes)
+        kids = " ".join(f"{page} 0 R" for page in pages)
+        paper.put(f"/Type /Pages /Count {len(pages)} /Kids [{kids}]", number=tree)
+        paper.end(paper.put(f"/Type /Catalog /Pages {tree} 0 R"))
 
 
-def _add(pdf: pikepdf.Pdf, sheet: Sheet, font: pikepdf.Object, codes: dict[str, int]) -> None:
+class _Paper:
+    """A PDF on its way into a file: its objects, one after the other, and at the end the places where they begin.
+
+    Written by hand, as there are ten kinds of objects, and no word in them but ours: text is there as numbers only.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._places = [0]
+        self._file.write(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")  # signs above 127: what carries it must not take it for text
+
+    def number(self) -> int:
+        """Take the next object's number, to speak of it before it is put."""
+        self._places.append(0)
+        return len(self._places) - 1
+
+    def put(self, entries: str, stream: bytes | None = None, *, number: int | None = None) -> int:
+        """Put a dictionary, with the stream it belongs to if there is one. Returns its number."""
+        number = self.number() if number is None else number
+        self._places[number] = self._file.tell()
+        if stream is None:
+            self._file.write(f"{number} 0 obj\n<< {entries} >>\nendobj\n".encode())
+        else:
+            self._file.write(f"{number} 0 obj\n<< {entries} /Length {len(stream)} >>\nstream\n".encode())
+            self._file.write(stream)
+            self._file.write(b"\nendstream\nendobj\n")
+        return number
+
+    def put_packed(self, entries: str, stream: bytes) -> int:
+        return self.put(f"{entries} /Filter /FlateDecode".lstrip(), zlib.compress(stream))
+
+    def end(self, root: int) -> None:
+        start, count = self._file.tell(), len(self._places)
+        places = "".join(f"{place:010} 00000 n \n" for place in self._places[1:])
+        self._file.write(f"xref\n0 {count}\n0000000000 65535 f \n{places}".encode())
+        self._file.write(f"trailer\n<< /Size {count} /Root {root} 0 R >>\nstartxref\n{start}\n%%EOF\n".encode())
+
+
+def _add(paper: _Paper, sheet: Sheet, tree: int, font: int | None, codes: dict[str, int]) -> int:
+    """Put a page, and return its number."""
     point = max(_UNITS_AN_INCH / sheet.dpi, _SHORTEST / min(sheet.width, sheet.height))
     point = min(point, _LONGEST / max(sheet.width, sheet.height))
-    picture = pdf.make_stream(b"")
-    picture.write(sheet.picture, filter=Name.DCTDecode)
-    for key, value in (
-        (Name.Type, Name.XObject),
-        (Name.Subtype, Name.Image),
-        (Name.Width, sheet.width),
-        (Name.Height, sheet.height),
-        (Name.ColorSpace, Name.DeviceRGB),
-        (Name.BitsPerComponent, 8),
-    ):
-        picture[key] = value
     wide, high = sheet.width * point, sheet.height * point
-    page = pdf.add_blank_page(page_size=(round(wide, 3), round(high, 3)))
+    picture = paper.put(
+        f"/Type /XObject /Subtype /Image /Width {sheet.width} /Height {sheet.height} /ColorSpace /DeviceRGB"
+        " /BitsPerComponent 8 /Filter /DCTDecode",
+        sheet.picture,
+    )
+    resources = f"/XObject << /P {picture} 0 R >>"
     parts = [f"q {wide:.3f} 0 0 {high:.3f} 0 0 cm /P Do Q"]
-    page.obj.Resources = Dictionary(XObject=Dictionary(P=picture))
     if sheet.lines:
-        page.obj.Resources.Font = Dictionary(T=font)
+        resources += f" /Font << /T {font} 0 R >>"
         parts.append("BT 3 Tr")  # neither filled nor stroked
         parts += [_laid(line, high, point, codes) for line in sheet.lines]
         parts.append("ET")
-    page.obj.Contents = pdf.make_stream("\n".join(parts).encode())
+    contents = paper.put_packed("", "\n".join(parts).encode())
+    return paper.put(
+        f"/Type /Page /Parent {tree} 0 R /MediaBox [0 0 {wide:.3f} {high:.3f}] /Resources << {resources} >>"
+        f" /Contents {contents} 0 R"
+    )
 
 
 def _laid(line: Line, high: float, point: float, codes: dict[str, int]) -> str:
@@ -97,42 +134,28 @@ def _laid(line: Line, high: float, point: float, codes: dict[str, int]) -> str:
         size, length = tall, wide
         place = f"1 0 0 1 {left:.3f} {bottom:.3f}"
     stretched = 100 * length / (size * len(shown))
-    text = "".join(f"{code:04x}" for code in shown)
+    text = struct.pack(f">{len(shown)}H", *shown).hex()
     return f"/T {size:.3f} Tf {stretched:.3f} Tz {place} Tm <{text}> Tj"
 
 
-def _font(pdf: pikepdf.Pdf, codes: dict[str, int]) -> Dictionary:
-    """A font in which every sign is one em wide and shows nothing; it only says which sign each code means."""
-    file = pdf.make_stream(_no_glyphs())
-    file.Length1 = len(_no_glyphs())
-    described = Dictionary(
-        Type=Name.FontDescriptor,
-        FontName=Name.NoGlyphs,
-        Flags=4,
-        FontBBox=Array([0, 0, _EM, _EM]),
-        ItalicAngle=0,
-        Ascent=_EM,
-        Descent=0,
-        CapHeight=_EM,
-        StemV=80,
-        FontFile2=file,
+def _add_font(paper: _Paper, number: int, codes: dict[str, int]) -> None:
+    """Put a font in which every sign is one em wide and shows nothing; it only says which sign each code means."""
+    file = paper.put_packed(f"/Length1 {len(_no_glyphs())}", _no_glyphs())
+    described = paper.put(
+        f"/Type /FontDescriptor /FontName /NoGlyphs /Flags 4 /FontBBox [0 0 {_EM} {_EM}] /ItalicAngle 0 /Ascent {_EM}"
+        f" /Descent 0 /CapHeight {_EM} /StemV 80 /FontFile2 {file} 0 R"
     )
-    under = Dictionary(
-        Type=Name.Font,
-        Subtype=Name.CIDFontType2,
-        BaseFont=Name.NoGlyphs,
-        CIDSystemInfo=Dictionary(Registry=b"Adobe", Ordering=b"Identity", Supplement=0),
-        FontDescriptor=pdf.make_indirect(described),
-        DW=_EM,
-        CIDToGIDMap=pdf.make_stream(bytes(2 * (len(codes) + 1))),
+    glyphs = paper.put_packed("", bytes(2 * (len(codes) + 1)))
+    under = paper.put(
+        "/Type /Font /Subtype /CIDFontType2 /BaseFont /NoGlyphs"
+        " /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >>"
+        f" /FontDescriptor {described} 0 R /DW {_EM} /CIDToGIDMap {glyphs} 0 R"
     )
-    return Dictionary(
-        Type=Name.Font,
-        Subtype=Name.Type0,
-        BaseFont=Name.NoGlyphs,
-        Encoding=Name("/Identity-H"),
-        DescendantFonts=Array([pdf.make_indirect(under)]),
-        ToUnicode=pdf.make_stream(_meanings(codes)),
+    meanings = paper.put_packed("", _meanings(codes))
+    paper.put(
+        "/Type /Font /Subtype /Type0 /BaseFont /NoGlyphs /Encoding /Identity-H"
+        f" /DescendantFonts [{under} 0 R] /ToUnicode {meanings} 0 R",
+        number=number,
     )
 
 

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from shared import clock, duties, retention
-from shared.model import Base, Household, Member, Role, StaffMember, WelfareOffice, new_id
+from shared import clock, duties, office_days, retention
+from shared.model import Base, Household, Member, Role, Situation, StaffMember, WelfareOffice, new_id
 from shared.sign_in import Staff, set_password
 
 PASSWORD: Final = "hibarino-demo-2026"  # noqa: S105  printed at every start; the people behind it are made up
@@ -69,6 +69,7 @@ def settle(session: Session) -> Town:
     )
     retention.begin(session, office.id)
     duties.begin(session, office, clock.today().replace(day=1))
+    office_days.set_rule(session, office.id, clock.today().replace(day=1), pay_day=5)
     staff = {row["login"]: _employed(session, office.id, row) for row in table("staff")}
     return Town(office.id, tuple(staff.values()), _housed(session, staff))
 
@@ -85,6 +86,7 @@ def _employed(session: Session, office_id: UUID, row: Mapping[str, str]) -> Staf
 def _housed(session: Session, staff: Mapping[str, Staff]) -> dict[str, Head]:
     """Households and members; the first row of a household is its head and names its caseworker."""
     heads: dict[str, Head] = {}
+    working = {row["case_no"] for row in table("wages")}
     for row in table("members"):
         case_no = row["case_no"]
         is_head = case_no not in heads
@@ -106,6 +108,7 @@ def _housed(session: Session, staff: Mapping[str, Staff]) -> dict[str, Head]:
             kana=row["kana"],
             is_head=is_head,
             born_on=date.fromisoformat(row["born_on"]),
+            situation=Situation.WORKING if is_head and case_no in working else Situation.OTHER,
         )
         _kept(session, member)
         if is_head:

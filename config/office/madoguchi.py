@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,7 +19,9 @@ from config.log import configure
 from config.office import services
 from config.office.folder import Folder
 from config.settings import MissingSetting, Settings
+from shared import clock
 from shared import duties as due
+from shared.rules.months import NotAMonth, month_of
 from shared.session import engine_for, reading_sessions, sessions
 from staff.__main__ import main as keeping
 from uploads.relay import queue_at
@@ -92,16 +94,23 @@ def sweep(fix: bool, quick: bool, young: int) -> None:
 
 @main.command()
 @click.option("--month", metavar="YYYY-MM", help="open this month for everybody; else the months that are over")
-def duties(month: str | None) -> None:
-    """Open what is due, in every office. Doing it again opens nothing twice."""
+@click.option("--dry-run", is_flag=True, help="only say how many would be opened")
+def duties(month: str | None, dry_run: bool) -> None:
+    """Open what is due, in every office, and say how many were new. Doing it again opens nothing twice."""
     configure("duties")
     try:
-        wanted = None if month is None else datetime.strptime(month, "%Y-%m").date()  # noqa: DTZ007 a month has no zone
-    except ValueError:
-        raise click.BadParameter("a year and a month, such as 2026-10", param_hint="--month") from None
+        wanted = None if month is None else month_of(month, today=clock.today())
+    except NotAMonth as error:
+        said = {"future": "that month has not begun", "too_old": "nobody can send anything for a month so long ago"}
+        reason = said.get(error.code, "a year and a month, such as 2026-10")
+        raise click.BadParameter(reason, param_hint="--month") from None
     try:
-        for code, opened in due.open_everywhere(sessions(engine_for(Settings.from_environ().database_url)), wanted):
+        make_session = sessions(engine_for(Settings.from_environ().database_url))
+        total = 0
+        for code, opened in due.open_everywhere(make_session, wanted, dry_run=dry_run):
             click.echo(f"{code}  {opened}")
+            total += opened
+        click.echo(f"{'would open' if dry_run else 'opened'}: {total}", err=True)
     except MissingSetting as error:
         raise click.ClickException(str(error)) from None
     except SQLAlchemyError as error:

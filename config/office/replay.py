@@ -19,9 +19,9 @@ from config.office.hibarino import Town
 from config.office.papers import Payslip
 from config.office.wages import Flaw, Paper, Work, answers, papers, payslip, photo
 from config.settings import MEBIBYTE
-from shared import clock, drafts, duties, intake, receipts, review, sign_in
+from shared import clock, drafts, duties, filled, intake, receipts, review, sign_in
 from shared.errors import SignInRefused
-from shared.model import Actor, Reason, Role, Submission, Task, WelfareOffice
+from shared.model import Actor, DutyKind, Reason, Role, Submission, Task, WelfareOffice
 from shared.review import AskAgain
 from shared.sign_in import Recipient, Staff
 from uploads import jobs
@@ -100,8 +100,10 @@ class Replay:
         """The employer is written, then the phone rings."""
         who, work = self.people[entry.case_no], self.works[entry.case_no]
         with self.bench.sessions.begin() as session:
-            begun = drafts.start_report(session, who, entry.month)
-            drafts.write(session, who, begun.id, {"employer": work.employer})
+            begun = filled.start(session, who, DutyKind.INCOME_REPORT, entry.month)
+            filled.write(session, who, begun.id, "worked", {"worked": "yes"})
+            job = {"worker": str(who.member_id), "employer": work.employer}
+            filled.write(session, who, begun.id, "jobs", dict(job), 0)
 
     def _send(self, entry: Entry) -> None:
         who, work, flaw = self.people[entry.case_no], self.works[entry.case_no], self._flaw(entry)
@@ -109,8 +111,8 @@ class Replay:
         arrived = [self._bring(paper, part) for part, paper in enumerate(papers(work, slip, flaw))]
         with self.bench.sessions.begin() as session:
             with clock.at(entry.at - timedelta(minutes=6)):
-                report = drafts.start_report(session, who, entry.month)
-                drafts.write(session, who, report.id, answers(slip, flaw))
+                report = filled.start(session, who, DutyKind.INCOME_REPORT, entry.month)
+                self._write(session, who, report.id, slip, flaw)
             owed = self._attach(session, who, report.id, arrived, entry.at - timedelta(minutes=2))
             intake.send(session, who, report.id, attempt=uuid4())
         self.slips[self._key(entry)], self.reports[self._key(entry)] = slip, report.id
@@ -124,13 +126,19 @@ class Replay:
             arrived.append(self._bring(photo(slip, entry.at.minute, dark=False), 0))
         with self.bench.sessions.begin() as session:
             with clock.at(entry.at - timedelta(minutes=4)):
-                draft = drafts.write(session, who, report_id, answers(slip))
+                self._write(session, who, report_id, slip, None)
+                draft = drafts.draft_of(session, who, report_id)
                 for file in drafts.files_of(session, draft.version) if arrived else ():
                     if file.kind != "pdf":
                         drafts.remove(session, who, report_id, file.id)
             owed = self._attach(session, who, report_id, arrived, entry.at - timedelta(minutes=1))
             intake.send(session, who, report_id, attempt=uuid4())
         self._work_on(report_id, owed, entry.at)
+
+    def _write(self, session: Session, who: Recipient, report_id: UUID, slip: Payslip, flaw: Flaw | None) -> None:
+        report = drafts.own(session, who, report_id)
+        others = [id_ for id_ in filled.people_of(session, report).grown if id_ != str(who.member_id)]
+        filled.write_whole(session, who, report_id, answers(slip, who.member_id, others, flaw))
 
     def _look(self, entry: Entry) -> None:
         """A caseworker opens it, is called away and gives it back."""
@@ -159,7 +167,7 @@ class Replay:
                 asked.files.update({file.id: (Reason.DARK, words) for file in pictures})
             else:
                 words = f"明細の総支給額は {slip.gross_yen:,}円のようです。確かめてください。"
-                asked.values["gross_yen"] = (Reason.DIFFERS, words)
+                asked.values["jobs-0-gross_yen"] = (Reason.DIFFERS, words)
             review.send_back(session, by, report_id, asked)
 
     def _issue(self, entry: Entry) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import partial
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 from config.office.diary import Ending
 from config.office.hibarino import table
@@ -110,15 +111,33 @@ def payslip(work: Work, name: str, month: date, before: date) -> Payslip:
     )
 
 
-def answers(slip: Payslip, flaw: Flaw | None = None) -> dict[str, str | int]:
-    """What the person writes into the form with the payslip beside her."""
+def answers(slip: Payslip, worker: UUID, others: Sequence[str], flaw: Flaw | None = None) -> dict[str, Any]:
+    """What the person writes into 収入申告書 with the payslip beside her.
+
+    :param others: members of the household who are no longer at school and do not work.
+    """
     return {
+        "worked": "yes",
+        "jobs": [_job(slip, worker, flaw)],
+        "pension": "no",
+        "remittance": "no",
+        "other": "no",
+        "expected": "no",
+        "all_work": "no" if others else "yes",
+        "without": [{"member": member, "reason": "caring"} for member in others],
+    }
+
+
+def _job(slip: Payslip, worker: UUID, flaw: Flaw | None) -> dict[str, str | int]:
+    return {
+        "worker": str(worker),
         "employer": slip.company,
         "work_days": slip.days,
         "gross_yen": swapped(slip.gross_yen) if flaw is Flaw.DIFFERS else slip.gross_yen,
         "social_insurance_yen": slip.social_insurance_yen,
         "income_tax_yen": slip.income_tax_yen,
         "commuting_yen": slip.commuting_yen,
+        "paid_on": slip.paid_on.isoformat(),
     }
 
 

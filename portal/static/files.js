@@ -4,13 +4,13 @@
 import * as keep from "./keep.js";
 import { redraw } from "./phone.js";
 import { prepare } from "./picture.js";
-import { Refused, send, sha256, SignInAgain, terminate } from "./tus.js";
+import { hex, Refused, send, sha256, SignInAgain, terminate } from "./tus.js";
 
 const desk = document.getElementById("uploads"); // the template with the row and where uploads go
 const { to, submission } = desk.dataset;
 const headers = { "X-CSRFToken": document.querySelector('meta[name="csrf-token"]')?.content ?? "" };
 const CAMERA = "madoguchi-camera"; // in sessionStorage: the camera is open
-const STUCK = ["dark", "blurred", "small", "failed", "waiting", "signin", "refused"];
+const MOVING = ["preparing", "queued", "sending", "arrived"];
 const rows = new Map(); // by the id of the attempt, in the order they were chosen
 let bench = Promise.resolve(); // photos are made ready one after the other: each is large while it is open
 let busy = null; // the row being sent: one at a time, so that they arrive in their order
@@ -138,23 +138,28 @@ async function run(row) {
           attempt: entry.id,
           ...(entry.sha256 && { sha256: entry.sha256 }),
           ...(entry.replaces && { replaces: entry.replaces }),
+          ...(entry.shot && { shot: entry.shot }),
         }),
         created: (url) => keep.put(Object.assign(entry, { url })),
         lost: () => Object.assign(entry, { url: null }),
         progress: (bytes) => {
-          show(row, "sending");
+          const before = bar.value;
           bar.value = Math.round((100 * bytes) / entry.blob.size);
           percent.textContent = `${bar.value}%`;
+          if (row.state !== "later" || bar.value > before) {
+            show(row, "sending"); // an answer alone does not mean that there is room again
+          }
         },
-        waiting: () => {
-          show(row, "waiting");
+        waiting: (theirs) => {
+          show(row, theirs ? "later" : "waiting");
           free(row);
         },
       });
     });
     await keep.drop(entry.id);
-    await redraw().catch(() => {});
-    announce(row, desk.dataset.arrived);
+    show(row, "arrived");
+    free(row);
+    await shown();
     await leave(row);
   } catch (error) {
     if (stop.signal.aborted) {
@@ -169,6 +174,13 @@ async function run(row) {
   }
 }
 
+/** Until the page shows what has arrived: the line may be gone again, and nothing may seem to vanish. */
+async function shown() {
+  while (!(await redraw().then(() => true, () => false))) {
+    await new Promise((done) => setTimeout(done, 2000));
+  }
+}
+
 /** Two windows of one phone do not send the same file against each other. */
 function alone(id, signal, work) {
   return navigator.locks ? navigator.locks.request(`madoguchi-${id}`, { signal }, work) : work();
@@ -180,7 +192,7 @@ const acts = {
   retake(row) {
     retaken = row;
     const forms = [...document.querySelectorAll("form[data-pick]")];
-    const alike = forms.filter((form) => (form.elements.replaces?.value ?? "") === row.entry.replaces);
+    const alike = forms.filter((form) => ["replaces", "shot"].every((name) => of(form, name) === (row.entry[name] ?? "")));
     (alike[row.entry.camera ? 0 : 1] ?? forms[0])?.querySelector("input[type=file]").click();
   },
   anyway(row) {
@@ -203,10 +215,15 @@ const acts = {
   },
 };
 
+/** What a picker's form says beside the file. */
+function of(form, name) {
+  return form.elements[name]?.value ?? "";
+}
+
 /** Take what stands in a picker. */
 function take(input) {
   const files = [...input.files];
-  const replaces = input.form.elements.replaces?.value ?? "";
+  const [replaces, shot] = [of(input.form, "replaces"), of(input.form, "shot")];
   const camera = input.hasAttribute("capture");
   input.value = "";
   opened(null);
@@ -215,7 +232,7 @@ function take(input) {
   }
   retaken = null;
   for (const file of files) {
-    const entry = { id: uuid(), submission, replaces, camera, name: file.name, since: (since += 1), blob: file };
+    const entry = { id: uuid(), submission, replaces, shot, camera, name: file.name, since: (since += 1), blob: file };
     keep.put(entry);
     add(entry, false);
   }
@@ -297,7 +314,7 @@ function tell() {
   }
   note.hidden = !wanted;
   if (wanted) {
-    const stuck = left.filter((row) => STUCK.includes(row.state));
+    const stuck = left.filter((row) => !MOVING.includes(row.state));
     for (const part of note.querySelectorAll("[data-when]")) {
       part.hidden = (part.dataset.when === "stuck") !== (stuck.length > 0);
     }
@@ -334,12 +351,9 @@ function opened(path) {
 function hint() {
   try {
     const lost = sessionStorage.getItem(CAMERA) === location.pathname && !rows.size;
-    const place = document.getElementById("camera-hint");
-    if (lost && place) {
-      place.hidden = false;
-    }
+    document.getElementById("camera-hint").hidden = !lost;
   } catch {
-    // As above.
+    // No storage, or no camera on this page.
   }
   opened(null);
 }
@@ -351,8 +365,7 @@ function uuid() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 15) | 64;
   bytes[8] = (bytes[8] & 63) | 128;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  return hex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 keep.chosen(submission).then((entries) => {

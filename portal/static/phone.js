@@ -31,6 +31,9 @@ window.addEventListener("pageshow", () => {
 /** Show anew what of the page has changed on the server; focus stays where it is, or nearby if that is gone. */
 export async function redraw(request = location.href, how = {}) {
   const answer = await fetch(request, { ...how, headers: { Accept: "text/html" } });
+  if (!answer.ok) {
+    throw new Error(`${answer.status}`);
+  }
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const old of document.querySelectorAll("[data-fresh]")) {
     const fresh = page.getElementById(old.id);

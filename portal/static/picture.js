@@ -12,38 +12,32 @@ const PAPER = 125; // how bright the brightest hundredth is, of 255
 const EDGES = 0.003; // variance of the Laplacian in the sharpest tiles, as a share of the contrast squared
 
 /**
- * What to send for `file`, and how it looks. A file that the browser cannot draw (HEIC on most phones, a PDF) is sent
- * as it is, and nothing is said about it.
+ * What to send for `file`, and how it looks. A file that the browser cannot draw (HEIC on most phones), or not as a
+ * whole (PDF, TIFF), is sent as it is, and nothing is said about it.
  *
  * Resolves to `{blob, fault, thumb}`: `fault` is "dark", "blurred", "small" or null; `thumb` a canvas or null.
  */
 export async function prepare(file) {
   let bitmap;
   try {
-    if (!window.createImageBitmap || /pdf$/i.test(file.type || file.name)) {
-      throw new TypeError("no picture");
+    if (/(pdf|tiff?)$/i.test(file.type || file.name)) {
+      throw new TypeError("it may have more pages than the one that some browsers draw");
     }
     bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
-  } catch {
-    return { blob: file, fault: null, thumb: null };
-  }
-  try {
     const { width, height } = bitmap;
-    const scale = Math.min(1, LONGEST / Math.max(width, height));
-    const large = draw(bitmap, Math.round(width * scale), Math.round(height * scale));
-    const look = judge(draw(large, ...fit(large, LOOK)));
-    const fault = Math.min(width, height) < SHORT_SIDE ? "small" : look;
-    return { blob: await smaller(file, large, scale), fault, thumb: thumbnail(large) };
+    const large = draw(bitmap, ...fit(bitmap, LONGEST));
+    const fault = Math.min(width, height) < SHORT_SIDE ? "small" : judge(draw(large, ...fit(large, LOOK)));
+    return { blob: await smaller(file, large, large.width < width), fault, thumb: draw(large, 128, 160) };
   } catch {
     return { blob: file, fault: null, thumb: null };
   } finally {
-    bitmap.close();
+    bitmap?.close();
   }
 }
 
 /** The drawn picture, if that is worth it: a photo loses its turn, its place and most of its weight. */
-async function smaller(file, large, scale) {
-  if (scale === 1 && file.type === "image/png" && file.size <= SMALL_PNG) {
+async function smaller(file, large, shrunk) {
+  if (!shrunk && file.type === "image/png" && file.size <= SMALL_PNG) {
     return file;
   }
   const drawn = await new Promise((done) => large.toBlob(done, "image/jpeg", QUALITY));
@@ -55,35 +49,22 @@ function fit({ width, height }, longest) {
   return [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
 }
 
+/** As large as asked for; what has another shape fills it from the middle. */
 function draw(source, width, height) {
+  const scale = Math.max(width / source.width, height / source.height);
+  const [wide, high] = [source.width * scale, source.height * scale];
   const canvas = document.createElement("canvas");
   Object.assign(canvas, { width, height });
   const pen = canvas.getContext("2d", { willReadFrequently: width <= LOOK && height <= LOOK });
   pen.fillStyle = "#fff"; // where a PNG lets the ground shine through
   pen.fillRect(0, 0, width, height);
   pen.imageSmoothingQuality = "high";
-  pen.drawImage(source, 0, 0, width, height);
-  return canvas;
-}
-
-function thumbnail(source) {
-  const canvas = document.createElement("canvas");
-  Object.assign(canvas, { width: 128, height: 160 });
-  const scale = Math.max(128 / source.width, 160 / source.height);
-  const [wide, high] = [source.width * scale, source.height * scale];
-  const pen = canvas.getContext("2d");
-  pen.imageSmoothingQuality = "high";
-  pen.drawImage(source, (128 - wide) / 2, (160 - high) / 2, wide, high);
+  pen.drawImage(source, (width - wide) / 2, (height - high) / 2, wide, high);
   return canvas;
 }
 
 /** How bright and how sharp a canvas is, and what that means. */
-export function judge(canvas) {
-  const { bright, sharp } = measure(canvas);
-  return bright < PAPER ? "dark" : sharp < EDGES ? "blurred" : null;
-}
-
-export function measure(canvas) {
+function judge(canvas) {
   const { width, height } = canvas;
   const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
   const grey = new Uint8Array(width * height);
@@ -105,7 +86,8 @@ export function measure(canvas) {
     }
   }
   tiles.sort((one, other) => other - one);
-  return { bright, sharp: (tiles[Math.floor(tiles.length / 100)] ?? Infinity) / contrast ** 2 };
+  const sharp = (tiles[Math.floor(tiles.length / 100)] ?? Infinity) / contrast ** 2;
+  return bright < PAPER ? "dark" : sharp < EDGES ? "blurred" : null;
 }
 
 /** Variance of the Laplacian in one tile. */

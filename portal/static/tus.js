@@ -28,7 +28,8 @@ class Lost extends Error {} // the server no longer knows this upload
  *
  * `to`: where uploads are created; `url`: the upload of an earlier try. `metadata()`: texts for the creation.
  * `headers`: for every request. `signal`: ends it. `created(url)`, `lost()`: the upload has an address, or none any
- * more. `progress(bytes)`: so many are safe. `waiting()`: a try has failed, the next one comes by itself.
+ * more. `progress(bytes)`: so many are safe. `waiting(theirs)`: a try has failed, the next one comes by itself;
+ * `theirs`: the server itself has said that it cannot take anything now.
  */
 export async function send(blob, { to, url, metadata, headers, signal, created, lost, progress, waiting }) {
   const data = { "Content-Type": "application/offset+octet-stream" };
@@ -42,7 +43,7 @@ export async function send(blob, { to, url, metadata, headers, signal, created, 
       const whole = blob.size > 0 && blob.size <= FIRST;
       const answer = await request("POST", to, headers, signal, whole ? await bytes(blob, 0, blob.size) : undefined, {
         "Upload-Length": `${blob.size}`,
-        "Upload-Metadata": Object.entries(metadata()).map(([name, text]) => `${name} ${base64(text)}`).join(),
+        "Upload-Metadata": Object.entries(metadata()).map(([name, text]) => `${name} ${base64(utf8(text))}`).join(),
         ...(whole ? data : {}),
       });
       url = new URL(answer.headers.get("Location"), new URL(to, location.href)).href;
@@ -86,7 +87,7 @@ export async function send(blob, { to, url, metadata, headers, signal, created, 
       }
       offset = null;
       piece = Math.max(SMALLEST, piece / 2);
-      waiting?.();
+      waiting?.(error.status >= 500);
       await pause(PAUSES[Math.min(failures++, PAUSES.length - 1)], signal);
     }
   }
@@ -105,8 +106,16 @@ export async function terminate(url, headers) {
 
 /** The SHA-256 of a blob in hex, or "" where the browser computes none (a page without https). */
 export async function sha256(blob) {
-  const digest = await crypto.subtle?.digest("SHA-256", await blob.arrayBuffer());
-  return digest ? Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("") : "";
+  return hex((await digest(await blob.arrayBuffer())) ?? []);
+}
+
+export function hex(bytes) {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function digest(bytes) {
+  const sum = await crypto.subtle?.digest("SHA-256", bytes);
+  return sum && new Uint8Array(sum);
 }
 
 async function request(method, url, headers, signal, body, more) {
@@ -157,12 +166,16 @@ function bytes(blob, start, length) {
 }
 
 async function checksum(body) {
-  const digest = await crypto.subtle?.digest("SHA-256", body);
-  return digest ? { "Upload-Checksum": `sha256 ${btoa(String.fromCharCode(...new Uint8Array(digest)))}` } : {};
+  const sum = await digest(body);
+  return sum ? { "Upload-Checksum": `sha256 ${base64(sum)}` } : {};
 }
 
-function base64(text) {
-  return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""));
+function utf8(text) {
+  return new TextEncoder().encode(text);
+}
+
+function base64(bytes) {
+  return btoa(String.fromCharCode(...bytes));
 }
 
 /** Wait, or less if the phone says that it is online again. */

@@ -4,12 +4,23 @@ from shared.model.actor import MACHINE, Actor, ActorKind
 from shared.model.base import Base, new_id
 from shared.model.file import How, Likeness, OriginalFetch, SafeCopy, StoredFile, VersionFile
 from shared.model.forms import AbsentPaper, FilledForm, FormSetting, WhyAbsent
-from shared.model.income import IncomeKind, IncomeLine, IncomeReport
 from shared.model.journal import LogEntry
-from shared.model.message import Message
+from shared.model.message import Message, MessageFile
 from shared.model.office import NumberSeries, WelfareOffice
+from shared.model.office_days import CalendarRule, ClosedDay, PaymentDay
 from shared.model.outbox import Job, Task
-from shared.model.people import Duty, DutyKind, DutyRule, Household, Member, Role, Situation, StaffMember
+from shared.model.people import (
+    Duty,
+    DutyAbout,
+    DutyKind,
+    DutyRule,
+    EarlierSituation,
+    Household,
+    Member,
+    Role,
+    Situation,
+    StaffMember,
+)
 from shared.model.receipt import Receipt
 from shared.model.retention import Disposal, DisposalItem, Kept, LegalHold, RetentionRule
 from shared.model.sign_in import Credential, Invitation, ParkedForm, PortalAccount, SignIn, Tries
@@ -24,7 +35,9 @@ __all__ = [
     "Actor",
     "ActorKind",
     "Base",
+    "CalendarRule",
     "Claim",
+    "ClosedDay",
     "Correction",
     "CorrectionItem",
     "Credential",
@@ -32,16 +45,15 @@ __all__ = [
     "DisposalItem",
     "DisposalState",
     "Duty",
+    "DutyAbout",
     "DutyKind",
     "DutyRule",
+    "EarlierSituation",
     "FileState",
     "FilledForm",
     "FormSetting",
     "Household",
     "How",
-    "IncomeKind",
-    "IncomeLine",
-    "IncomeReport",
     "Invitation",
     "InvitationState",
     "Job",
@@ -51,9 +63,11 @@ __all__ = [
     "LogEntry",
     "Member",
     "Message",
+    "MessageFile",
     "NumberSeries",
     "OriginalFetch",
     "ParkedForm",
+    "PaymentDay",
     "PortalAccount",
     "Reason",
     "Receipt",

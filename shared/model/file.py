@@ -35,6 +35,7 @@ class StoredFile(OfOffice, Base):
     size: Mapped[int]  # bytes
     sha256: Mapped[str]  # hex, of the bytes as they came
     key: Mapped[str] = mapped_column(unique=True)
+    shot: Mapped[str | None]  # which guided photo it is; a key of ``rules.forms.form.SHOTS``
     state: Mapped[FileState] = mapped_column(choice(FileState, "state"))
     refused_because: Mapped[str | None]
     pages: Mapped[int | None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,7 @@ class FilledForm(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     form_version: Mapped[int]
     answers: Mapped[dict[str, Any]]
+    typed: Mapped[dict[str, Any] | None] = mapped_column(default=dict)  # see shared.typed; None: of an old release
     message_id: Mapped[UUID | None]  # the caseworker's question it answers
 
 
@@ -47,13 +48,15 @@ class AbsentPaper(Base):
     office_id: Mapped[UUID] = mapped_column(primary_key=True)
     version_id: Mapped[UUID] = mapped_column(primary_key=True)
     why: Mapped[WhyAbsent] = mapped_column(choice(WhyAbsent, "why"))
+    done_at: Mapped[datetime | None]  # when she said that what she would send later is done
 
 
 class FormSetting(OfOffice, Base):
-    """What an office leaves out of a form, from a day on. Reports begun before keep their questions."""
+    """What an office makes of a form, from a day on. Reports begun before keep their questions and words."""
 
     __tablename__ = "form_setting"
     __table_args__ = (of_office(), UniqueConstraint("office_id", "kind", "from_day"))
     kind: Mapped[DutyKind] = mapped_column(choice(DutyKind, "kind"))
     from_day: Mapped[date]
     left_out: Mapped[dict[str, Any]]  # {"screens": [keys]}
+    own: Mapped[dict[str, Any] | None]  # its words and questions, as ``shared.rules.forms.own`` reads them

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.model.base import Base, OfOffice, belongs_to
 
@@ -32,3 +32,18 @@ class Message(OfOffice, Base):
     attempt: Mapped[UUID]
     sent_at: Mapped[datetime]
     read_at: Mapped[datetime | None]  # when the person first opened it
+
+
+class MessageFile(Base):
+    """A paper the office sends with a message. It goes the way of every file: drawn anew before anybody opens it."""
+
+    __tablename__ = "message_file"
+    __table_args__ = (
+        belongs_to("message_id", "message"),
+        belongs_to("file_id", "stored_file"),
+        Index("ix_message_file_file", "office_id", "file_id"),
+    )
+    office_id: Mapped[UUID] = mapped_column(primary_key=True)
+    message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    file_id: Mapped[UUID] = mapped_column(primary_key=True)
+    position: Mapped[int]

@@ -78,7 +78,19 @@ class Member(OfOffice, Base):
     born_on: Mapped[date | None]
     situation: Mapped[Situation] = mapped_column(
         choice(Situation, "situation"), default=Situation.OTHER, server_default="other"
-    )
+    )  # since the newest row of ``earlier_situation``
+    left_on: Mapped[date | None]  # moved out, or died: nothing is due from a later month on
+
+
+class EarlierSituation(Base):
+    """What a member did until a month (its first day), so that a month opened late asks what was true in it."""
+
+    __tablename__ = "earlier_situation"
+    __table_args__ = (belongs_to("member_id", "member"),)
+    office_id: Mapped[UUID] = mapped_column(primary_key=True)
+    member_id: Mapped[UUID] = mapped_column(primary_key=True)
+    until_month: Mapped[date] = mapped_column(primary_key=True)
+    situation: Mapped[Situation] = mapped_column(choice(Situation, "situation"))
 
 
 class DutyKind(StrEnum):
@@ -96,7 +108,10 @@ class DutyKind(StrEnum):
 
 
 class Duty(OfOffice, Base):
-    """What is due, from whom, for which month. ``due_on`` is a wish, never a lock."""
+    """What is due, from whom, for which month. ``due_on`` is a wish, never a lock.
+
+    The paper is one per household, so the head sends it for everybody who has no portal account of her own.
+    """
 
     __tablename__ = "duty"
     __table_args__ = (
@@ -104,18 +119,35 @@ class Duty(OfOffice, Base):
         belongs_to("member_id", "member"),
         UniqueConstraint("office_id", "member_id", "kind", "month"),
         CheckConstraint("due_on > month", name="due_after_month"),
+        Index("ix_duty_due", "office_id", "due_on", "id"),
     )
     household_id: Mapped[UUID]
-    member_id: Mapped[UUID]
+    member_id: Mapped[UUID]  # who sends it
     kind: Mapped[DutyKind] = mapped_column(choice(DutyKind, "kind"))
     month: Mapped[date]  # its first day
     due_on: Mapped[date]
+
+
+class DutyAbout(Base):
+    """Whom a duty is about, and the rule that asked for it: what ``why`` is told from."""
+
+    __tablename__ = "duty_about"
+    __table_args__ = (
+        belongs_to("duty_id", "duty"),
+        belongs_to("member_id", "member"),
+        belongs_to("rule_id", "duty_rule"),
+    )
+    office_id: Mapped[UUID] = mapped_column(primary_key=True)
+    duty_id: Mapped[UUID] = mapped_column(primary_key=True)
+    member_id: Mapped[UUID] = mapped_column(primary_key=True)
+    rule_id: Mapped[UUID | None]  # None: opened by hand
 
 
 class DutyRule(OfOffice, Base):
     """How often something is due, from whom, from a month on. A newer rule never touches duties already opened.
 
     For one kind and situation the rule with the newest ``from_month`` holds; one of a household beats the office's.
+    Once something is due under a rule, it is not written again: the next one begins with a later month.
     """
 
     __tablename__ = "duty_rule"

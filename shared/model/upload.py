@@ -38,6 +38,7 @@ class Upload(OfOffice, Base):
     size: Mapped[int]  # bytes, as announced
     sha256: Mapped[str | None]  # hex, as announced; None from a browser that cannot compute it
     replaces: Mapped[UUID | None]  # the file of the draft that goes out when this one is whole
+    shot: Mapped[str | None]  # as ``StoredFile.shot``
     kept: Mapped[int]  # bytes durable so far: the sum of the parts
     state: Mapped[UploadState] = mapped_column(choice(UploadState, "state"))
     expires_at: Mapped[datetime]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -48,13 +47,6 @@ def month_of(text: str, *, today: date) -> date:
 def months_to_offer(today: date, count: int = 4) -> list[date]:
     """This month and the ones before it, newest first."""
     return [add_months(today, -back) for back in range(count)]
-
-
-def due_on(month: date, due_day: int) -> date:
-    """The office's day in the month after ``month``; on a closed day, the next open one."""
-    following = add_months(month, 1)
-    day = min(due_day, calendar.monthrange(following.year, following.month)[1])
-    return next_open_day(following.replace(day=day))
 
 
 @cache

@@ -6,8 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
-from shared.model.income import MOST_YEN
-
+MOST_YEN: Final = 9_999_999  # more than this at once is a slip of the finger
 _UNITS: Final = {"万": 10_000, "千": 1_000}
 # A single figure behind a unit (1万2) means thousands to some and ones to others: it is asked again.
 _PARTS: Final = re.compile(r"(?:([0-9]+)万)?(?:([0-9]?)千)?([0-9]{2,4})?")

@@ -17,7 +17,9 @@ from config.office import services
 from config.office.children import Crew
 from config.office.folder import Folder
 from config.settings import Settings
+from shared import clock
 from shared.model import Duty, DutyKind, DutyRule, Situation, SweepRun, WelfareOffice
+from shared.rules.months import add_months
 from shared.session import engine_for, sessions
 from tests import factories
 from uploads.storage import MARKER, FolderStorage
@@ -84,7 +86,7 @@ def stray(storage: FolderStorage, tmp_path: Path) -> str:
 def test_help_tells_every_verb(keeper: Keeper) -> None:
     done = keeper.says("--help")
     assert done.returncode == 0
-    for verb in ("migrate", "add-office", "add-staff", "add-household", "invite", "sweep", "work"):
+    for verb in ("migrate", "add-office", "add-staff", "add-household", "invite", "sweep", "work", "duties"):
         assert f"  {verb} " in done.stdout
     assert "--fix" in keeper.says("sweep", "--help").stdout
 
@@ -193,14 +195,27 @@ def test_duties_are_opened_in_every_office_once(keeper: Keeper, settings: Settin
         session.execute(update(DutyRule).values(from_month=date(2025, 4, 1)))
         home = factories.household(session, factories.staff(session, office_id=office_id))
         factories.recipient(session, home, situation=Situation.WORKING)
-    said = [keeper.says("duties", "--month", "2026-10") for _ in range(2)]
-    assert [(one.returncode, "KK  1\n" in one.stdout, "KK  0\n" in one.stdout) for one in said] == [
-        (0, True, False),
-        (0, False, True),
-    ]
-    wrong = keeper.says("duties", "--month", "October")
-    assert wrong.returncode != 0
-    assert "2026-10" in wrong.stderr
+    month = add_months(clock.today(), -1)
+    asked = ["duties", "--month", f"{month:%Y-%m}"]
+    dry = keeper.says(*asked, "--dry-run")
+    assert (dry.returncode, dry.stdout) == (0, "HB  0\nKK  1\n")
+    assert "would open: 1" in dry.stderr
+    said = [keeper.says(*asked) for _ in range(2)]
+    assert [(one.returncode, one.stdout) for one in said] == [(0, "HB  0\nKK  1\n"), (0, "HB  0\nKK  0\n")]
+    assert ["opened: 1" in one.stderr for one in said] == [True, False]
+    for wrong, sentence in (("October", "2026-10"), ("2099-01", "not begun"), ("2020-01", "long ago")):
+        refused = keeper.says("duties", "--month", wrong)
+        assert refused.returncode == 2
+        assert sentence in refused.stderr
+        assert "Traceback" not in refused.stderr
     with sessions(engine)() as session:
-        assert session.scalars(select(Duty.month)).all() == [date(2026, 10, 1)]
+        assert session.scalars(select(Duty.month)).all() == [month]
     engine.dispose()
+
+
+def test_duties_without_a_database_are_one_sentence(keeper: Keeper) -> None:
+    nowhere = {"MADOGUCHI_DATABASE_URL": "postgresql+psycopg://x@127.0.0.1:1/x"}
+    done = Keeper({**keeper.environ, **nowhere}, keeper.here).says("duties")
+    assert done.returncode == 1
+    assert "cannot be asked" in done.stderr
+    assert "Traceback" not in done.stderr

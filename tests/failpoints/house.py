@@ -169,7 +169,7 @@ class Person:
         """The plain form, as a browser without scripts sends it."""
         fields = {"csrf_token": self.token, "attempt": str(self.attempt)}
         body = multipart(fields, [Sent("明細.jpg", content)])
-        return self.ask("POST", f"/income/{self.report}/payslips", {"Content-Type": MULTIPART}, body)
+        return self.ask("POST", f"/forms/{self.report}/files", {"Content-Type": MULTIPART}, body)
 
     def begin(self, method: str, path: str, headers: Mapping[str, str], length: int) -> socket.socket:
         """Begin a request whose body is still to come."""

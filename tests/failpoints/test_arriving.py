@@ -118,7 +118,7 @@ class Hand:
     def by_form(self) -> None:
         """The plain form, as a browser without scripts sends it."""
         body = multipart({"csrf_token": self.token, "attempt": str(self.attempt)}, [Sent("明細.jpg", CONTENT)])
-        answer = self.ask("POST", f"/income/{self.report}/payslips", body, **{"Content-Type": MULTIPART})
+        answer = self.ask("POST", f"/forms/{self.report}/files", body, **{"Content-Type": MULTIPART})
         self.whole = answer is not None and answer.status == 303
 
     def in_one_go(self) -> None:

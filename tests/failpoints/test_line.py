@@ -70,7 +70,7 @@ def test_under_a_checksum_nothing_is_kept_of_what_broke_off(desk: House, person:
 def test_a_plain_form_that_breaks_off_leaves_nothing(desk: House, person: Person, came: int) -> None:
     body = multipart({"csrf_token": person.token, "attempt": str(person.attempt)}, [Sent("明細.jpg", PHOTO)])
     before = desk.stored("original")
-    line = person.begin("POST", f"/income/{person.report}/payslips", {"Content-Type": MULTIPART}, len(body))
+    line = person.begin("POST", f"/forms/{person.report}/files", {"Content-Type": MULTIPART}, len(body))
     line.sendall(body[:came])
     end_of_sending(line)
     until(lambda: not desk.lying_about())
@@ -95,7 +95,7 @@ def test_the_answer_that_nobody_heard_is_given_again(desk: House, person: Person
     form = multipart({"csrf_token": person.token, "attempt": str(person.attempt)}, [Sent("b.jpg", PHOTO)])
     other = desk.person()
     for _ in range(2):
-        line = other.begin("POST", f"/income/{other.report}/payslips", {"Content-Type": MULTIPART}, len(form))
+        line = other.begin("POST", f"/forms/{other.report}/files", {"Content-Type": MULTIPART}, len(form))
         line.sendall(form.replace(person.token.encode(), other.token.encode()))
         line.close()
         until(other.arrived)

@@ -28,7 +28,7 @@ from tests.portal.phone import JPEG, OURS, Phone, Sent, Somebody
 Make = sessionmaker[Session]
 PUBLIC = {"signin.show", "signin.pin", "signin.leave", "signin.closed", "signin.no_letter"}
 PUBLIC |= {"display.show", "display.choose", "healthz", "shared.static", "static"}
-SPOKEN_TO_BY_SCRIPTS = {"tus.create", "tus.one"}  # they answer in JSON
+SPOKEN_TO_BY_SCRIPTS = {"tus.create", "tus.one", "typed.keep"}  # they answer in JSON
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "MADE-UP")
 
 
@@ -69,8 +69,8 @@ def papers(hanako: Somebody, make_session: Make) -> dict[State, UUID]:
 
 def address(rule: Rule, submission_id: UUID) -> str:
     """A path of this route; where it asks for an id, the one of a report."""
-    given = {"submission_id": submission_id, "screen": "gross", "number": 1, "row": 0, "filename": "phone.css"}
-    given["kind"] = "status_check_in"
+    given = {"submission_id": submission_id, "screen": "jobs", "number": 1, "row": 0, "filename": "phone.css"}
+    given |= {"kind": "status_check_in", "page": "gross"}
     if rule.endpoint == "shared.static":
         given["filename"] = "base.css"
     built = rule.build({name: given.get(name, submission_id) for name in rule.arguments})
@@ -212,7 +212,7 @@ def test_headers_and_the_frame_of_a_page_hold_for_every_answer(
                 page = phone.open(address(rule, id_))
                 statuses.add(page.status)
                 wrong += look(page)
-    for path in ("/static/none.js", "/shared/../portal/__init__.py", "/nowhere", "//evil.example/", "/income/x/gross"):
+    for path in ("/static/none.js", "/shared/../portal/__init__.py", "/nowhere", "//evil.example/", "/forms/x/worked"):
         wrong += look(phone.open(path))
     stranger = Phone(app)
     for path in ("/", "/no-letter", "/display", "/closed", "/home", "/pin"):
@@ -220,16 +220,16 @@ def test_headers_and_the_frame_of_a_page_hold_for_every_answer(
     stranger.open("/")
     answers = [stranger.press(code="x")]
     for path, typed in (
-        (f"/income/{draft}/gross", {"gross_yen": "8万くらい"}),
-        (f"/income/{draft}/deductions", {"income_tax_yen": ""}),
-        ("/income/new", {"month": ""}),
+        (f"/forms/{draft}/jobs/0/gross", {"gross_yen": "8万くらい"}),
+        (f"/forms/{draft}/jobs/0/deductions", {"income_tax_yen": ""}),
+        (f"/forms/{draft}/more", {"pension": "perhaps"}),
         ("/pin/choose", {"pin": "1"}),
     ):
         phone.open(path)
         answers.append(phone.press(**typed))
     answers.append(hanako.picker(draft).send(Sent("a.zip", b"PK\x03\x04")))
     token = phone.page.form().fields["csrf_token"]
-    answers.append(phone.post(f"/income/{papers[State.WAITING]}/gross", {"csrf_token": token, "gross_yen": "1"}))
+    answers.append(phone.post(f"/forms/{papers[State.WAITING]}/jobs/0/gross", {"csrf_token": token, "gross_yen": "1"}))
     answers.append(phone.post_body("/display", b"x" * 600_000, "application/x-www-form-urlencoded"))
     for page in answers:
         wrong += look(page)
@@ -239,10 +239,12 @@ def test_headers_and_the_frame_of_a_page_hold_for_every_answer(
 
 
 def test_files_for_everybody_may_be_kept_by_the_phone_and_nothing_else_may(app: Flask, hanako: Somebody) -> None:
-    for path in ("/static/phone.css", "/static/phone.js", "/shared/base.css", "/shared/icon.svg"):
+    links = hanako.phone.open("/home").assets
+    assert len(links) == 5
+    for path in links:
         page = hanako.phone.open(path)
         assert page.status == 200
-        assert "max-age=3600" in page.headers["Cache-Control"]
+        assert page.headers["Cache-Control"] == "immutable, max-age=31536000"
         again = Page(hanako.phone.client.get(path, headers={"If-None-Match": page.headers["ETag"]}), path)
         assert again.status == 304
         assert again.headers["Content-Security-Policy"] == ALWAYS["Content-Security-Policy"]
@@ -259,7 +261,7 @@ def test_while_the_database_is_away_every_page_says_so_in_words(
     reach.sessions, reach.reading = sessions(nowhere), reading_sessions(nowhere)
     wrong = []
     for phone, paths in (
-        (hanako.phone, ("/home", "/sent", f"/income/{papers[State.DRAFT]}/gross", "/healthz")),
+        (hanako.phone, ("/home", "/sent", f"/forms/{papers[State.DRAFT]}/jobs/0/gross", "/healthz")),
         (Phone(app), ("/healthz",)),
     ):
         for path in paths:

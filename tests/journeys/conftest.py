@@ -237,6 +237,14 @@ def payslip_photo(payslip: papers.Payslip, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def bright_photo(payslip: papers.Payslip, tmp_path: Path) -> Path:
+    """Another photo, taken again."""
+    path = tmp_path / "IMG_0418.jpg"
+    path.write_bytes(papers.payslip_photo(payslip, seed=9))
+    return path
+
+
+@pytest.fixture
 def dark_photo(payslip: papers.Payslip, tmp_path: Path) -> Path:
     path = tmp_path / "IMG_0416.jpg"
     path.write_bytes(papers.payslip_photo(payslip, seed=8, dark=True))

@@ -34,6 +34,7 @@ class Phone:
         self.looks: list[str] = []
 
     def look(self, name: str) -> None:
+        self.page.wait_for_load_state()
         assert looking.words_that_say_too_much(self.page) == []
         if self.careful:
             self.looks += looking.faults(self.page, f"phone-{name}")
@@ -53,19 +54,47 @@ class Phone:
         self.look("home")
 
     def begin(self) -> None:
-        self.page.get_by_role("button", name=re.compile("^書く")).click()
+        """Begin the income report that is due."""
+        self.page.get_by_role("link", name=re.compile("^書く.*収入申告書")).click()
+        self.look("new")
+        self.page.get_by_role("button", name="はじめる", exact=True).click()
+
+    def worked(self) -> None:
+        """On to the questions about the first job."""
+        self.page.get_by_label("あります", exact=True).check()
+        self.next()
 
     def answer_all(self, **given: str) -> None:
         """Answer every question, one screen after the other."""
+        self.look("worked")
+        self.worked()
         for fields in SCREENS:
             self.look(fields[0])
             for field in fields:
                 self.page.locator(f"#{field}").fill(given.get(field, ANSWERS[field]))
             self.next()
+        for name in ("costs", "paid"):  # nothing of these is needed
+            self.look(name)
+            self.next()
+        self.look("jobs")
+        self.page.get_by_role("link", name="これで全部です").click()
+        self.look("more")
+        self.page.get_by_role("button", name="どれもありません").click()
         expect(self.page.locator("h1")).to_contain_text("給与明細を送ってください")
 
     def picker(self, *, camera: bool = False) -> Locator:
         return self.page.locator("form[data-pick] input[type=file]").nth(0 if camera else 1)
+
+    def shoot(self, shot: str, path: Path) -> None:
+        """Take the photo that the page asks for by this name, and wait until it is there."""
+        card = self.page.locator("section.card").filter(has=self.page.locator(f"#{shot}-heading"))
+        picker = card.locator("form[data-pick] input[type=file]").nth(0)
+        picker.set_input_files(str(path))
+        if self.script:
+            self.wait_until_sent()
+        else:
+            picker.locator("xpath=ancestor::form").get_by_role("button", name="えらんだものを送る").click()
+        expect(self.page.locator(f"#{shot}-state")).to_contain_text("届きました")
 
     def choose(self, *paths: Path, camera: bool = False, anyway: bool = False) -> None:
         """Choose files and wait until none is under way. With a script they go at once; without one a button appears.
@@ -100,8 +129,8 @@ class Phone:
         )
 
     def wait_for_row(self, name: str, state: str) -> None:
-        """Until the row of ``name`` says ``state``."""
-        expect(self.going(name)).to_contain_text(state)
+        """Until the row of ``name`` says ``state``, to be seen: the words of the other states stand there, hidden."""
+        expect(self.going(name)).to_contain_text(state, use_inner_text=True)
 
     def wait_until_looked_at(self, count: int) -> None:
         """Until ``count`` files show their pages. Without a script the person opens the page again."""

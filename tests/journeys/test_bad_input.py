@@ -55,7 +55,7 @@ def test_a_wrong_and_a_used_up_code(careful: Phone, town: Town) -> None:
 def test_amounts_and_months_that_cannot_be(careful: Phone, town: Town) -> None:
     phone = careful
     phone.sign_in(town.code)
-    phone.page.goto(f"{town.portal}/income/new")
+    phone.page.goto(f"{town.portal}/forms/income_report/new")
     phone.look("month")
     phone.page.evaluate("document.querySelector('[name=month]').value = '2099-01'")
     phone.page.locator("[name=month]").first.check()
@@ -63,14 +63,17 @@ def test_amounts_and_months_that_cannot_be(careful: Phone, town: Town) -> None:
     says(phone, "まだ来ていない月です", "future-month")
     phone.home()
     phone.begin()
+    phone.next()
+    says(phone, "1つ えらんでください", "worked")
+    phone.worked()
     phone.page.locator("#employer").fill("")
     phone.next()
-    says(phone, "会社やお店の名前を書いてください", "no-employer")
+    says(phone, "書いてください", "no-employer")
     phone.page.locator("#employer").fill("株式会社みほん清掃")
     phone.next()
     phone.page.locator("#work_days").fill("32")
     phone.next()
-    says(phone, "1か月は31日までです", "days")
+    says(phone, "31日までです", "days")
     phone.page.locator("#work_days").fill("18")
     phone.next()
     for typed, sentence in (
@@ -149,7 +152,7 @@ def test_a_double_tap_sends_once_and_back_leads_to_the_slip(phone_without_script
     expect(phone.page.locator("h1")).to_have_text("届きました")
     number = phone.page.locator(".slip__no b").inner_text()
     assert count(town, SubmissionVersion) == before + 1
-    check = phone.page.url.replace("/sent/", "/income/") + "/check"
+    check = phone.page.url.replace("/sent/", "/forms/") + "/check"
     phone.page.go_back()
     phone.page.goto(check)
     expect(phone.page.locator(".slip__no b")).to_have_text(number)
@@ -161,7 +164,7 @@ def test_another_persons_paper_is_not_there(careful: Phone, town: Town) -> None:
     phone.sign_in(town.code)
     with sessions(town.engine)() as session:
         others = session.scalars(select(Submission.id)).all()
-    for path in [f"/sent/{others[0]}", f"/income/{others[0]}/gross", f"/sent/{uuid4()}", "/receipts/1.pdf"]:
+    for path in [f"/sent/{others[0]}", f"/forms/{others[0]}/jobs/0/gross", f"/sent/{uuid4()}", "/receipts/1.pdf"]:
         answer = phone.page.goto(town.portal + path)
         assert answer is not None
         assert answer.status == 404

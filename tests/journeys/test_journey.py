@@ -64,7 +64,7 @@ def walk(phone: Phone, desk: Desk, clerk: Desk, town: Town, pdf: Path, dark: Pat
         file="IMG_0416.jpg",
         file_reason="暗い・ぼやけている",
         file_detail="出勤の日数",
-        value="gross_yen",
+        value="jobs-0-gross_yen",
         value_detail="明細では85,400円",
     )
 

@@ -30,7 +30,7 @@ class Client:
     def __init__(self, peers: Peers, town: Town, phone: Phone, folder: Path) -> None:
         phone.sign_in(town.code)
         phone.begin()
-        phone.page.goto(re.sub(r"/[a-z]+$", "/payslips", phone.page.url))
+        phone.page.goto(re.sub(r"/[a-z]+$", "/files", phone.page.url))
         submission = phone.page.url.split("/")[-2]
         self.peers, self.town = peers, town
         self.endpoint = f"{town.portal.rstrip('/')}/uploads/to/{submission}"

@@ -10,26 +10,30 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy import Engine, column, inspect, select, table, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import clock, drafts, intake, journal, migrations, receipts, review, sign_in
+from shared import clock, drafts, duties, intake, journal, migrations, receipts, review, sign_in
 from shared.model import (
     AbsentPaper,
     Base,
+    CalendarRule,
+    ClosedDay,
     Disposal,
     DisposalItem,
     DisposalState,
+    DutyAbout,
     DutyKind,
     DutyRule,
+    EarlierSituation,
     FilledForm,
     FormSetting,
     How,
@@ -38,8 +42,10 @@ from shared.model import (
     LegalHold,
     Likeness,
     Message,
+    MessageFile,
     OriginalFetch,
     ParkedForm,
+    PaymentDay,
     Reason,
     RetentionRule,
     Role,
@@ -202,7 +208,7 @@ def fill(session: Session) -> None:
         seen=returned.revision, attempt=uuid4(), files={file.id: (Reason.DARK, "")}, memo="電話した"
     )
     review.send_back(session, worker, returned.id, asked)
-    drafts.write(session, who, returned.id, {"gross_yen": 90_000})
+    factories.write(session, who, returned.id, {"gross_yen": 90_000})
     factories.submission(session, State.IN_REVIEW)
     row = factories.submission(session, State.ACCEPTED)
     receipts.issue(session, clerk, row.id, seen=row.revision, attempt=uuid4(), demo=True)
@@ -268,13 +274,25 @@ def fill_storeroom(session: Session, who: sign_in.Recipient, report: Submission,
                 attempt=uuid4(),
                 sent_at=now,
             ),
-            FilledForm(office_id=office_id, id=version_id, form_version=1, answers={"health": "same"}),
             AbsentPaper(office_id=office_id, version_id=version_id, why=WhyAbsent.LOST),
+            EarlierSituation(
+                office_id=office_id,
+                member_id=who.member_id,
+                until_month=day.replace(day=1),
+                situation=Situation.OTHER,
+            ),
+            ClosedDay(office_id=office_id, day=day, why="市制記念日"),
+            CalendarRule(office_id=office_id, from_month=day.replace(day=1), due_before=False, pay_day=5),
+            PaymentDay(office_id=office_id, month=day.replace(day=1), paid_on=day),
             FormSetting(office_id=office_id, kind=DutyKind.STATUS_CHECK_IN, from_day=day, left_out={"screens": []}),
             WorkerSighting(worker=f"host:{uuid4()}", started_at=now, seen_at=now, room={}, scanner="off"),
             SweepRun(at=now, found={"short": 1}, mended=0),
         ]
     )
+    duties.open_duty(session, factories.office(session), who.household_id, who.member_id, factories.OCTOBER)
+    session.flush()
+    message = session.scalars(select(Message)).one()
+    session.add(MessageFile(office_id=office_id, message_id=message.id, file_id=file.id, position=1))
     promise(session, office_id, Job.DESTROY, done.id)
 
 
@@ -287,7 +305,7 @@ def test_up_down_and_up_again_works_with_a_whole_office_in_it(
         empty = [
             table.name
             for table in Base.metadata.sorted_tables
-            if table.name != "duty" and session.execute(select(table).limit(1)).first() is None
+            if session.execute(select(table).limit(1)).first() is None
         ]
     assert empty == []
     there = tables(engine)
@@ -299,6 +317,20 @@ def test_up_down_and_up_again_works_with_a_whole_office_in_it(
         fill(session)
         assert factories.office(session).id != office
         assert journal.first_broken(session, factories.office(session).id) is None
+
+
+def test_what_is_due_already_is_about_the_member_it_stands_under(
+    make_session: sessionmaker[Session], database_url: str
+) -> None:
+    with make_session.begin() as session:
+        who = factories.recipient(session)
+        duty = duties.open_duty(session, factories.office(session), who.household_id, who.member_id, factories.OCTOBER)
+        expected = [(who.office_id, duty.id, who.member_id, None)]
+    command.downgrade(alembic_config(database_url), "0007")
+    migrate(database_url)
+    with make_session() as session:
+        columns = DutyAbout.office_id, DutyAbout.duty_id, DutyAbout.member_id, DutyAbout.rule_id
+        assert [tuple(row) for row in session.execute(select(*columns))] == expected
 
 
 def test_each_step_down_takes_back_just_what_it_had_made_and_is_made_again(empty_url: str, database_url: str) -> None:
@@ -315,6 +347,33 @@ def test_each_step_down_takes_back_just_what_it_had_made_and_is_made_again(empty
     migrate(empty_url)
     assert shape(engine) == head
     engine.dispose()
+
+
+def test_wages_move_into_the_form_and_back(
+    engine: Engine, make_session: sessionmaker[Session], database_url: str
+) -> None:
+    with make_session.begin() as session:
+        row = factories.submission(session, State.RETURNED)
+        who = factories.recipient_of(session, row)
+        factories.begun(session, who)
+    command.downgrade(alembic_config(database_url), "0007")
+    columns: list[Any] = [column(name) for name in ("earner_id", *factories.WAGE)]
+    lines = select(*columns).select_from(table("income_line"))
+    with engine.connect() as connection:
+        old = connection.execute(lines.order_by(column("gross_yen").is_(None))).mappings().all()
+        assert [{field: line[field] for field in factories.WAGE} for line in old] == [
+            factories.WAGE,
+            dict.fromkeys(factories.WAGE),
+        ]
+        assert UUID(str(old[0]["earner_id"])) == who.member_id
+        assert connection.scalar(text("SELECT count(*) FROM filled_form")) == 0
+        assert connection.scalar(text("SELECT value FROM correction_item")) == "gross_yen"
+    migrate(database_url)
+    with make_session() as session:
+        answers = [filled.answers for filled in session.scalars(select(FilledForm))]
+        assert {"worked": "yes", "jobs": [{"worker": str(who.member_id), **factories.WAGE}]} in answers
+        assert {} in answers
+        assert session.scalar(text("SELECT value FROM correction_item")) == "jobs-0-gross_yen"
 
 
 def test_migrating_twice_does_it_once_and_keeps_what_is_there(

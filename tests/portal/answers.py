@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared.model import IncomeLine, SubmissionVersion
+from shared.model import SubmissionVersion
+from tests import factories
 from tests.portal.pages import Page
 from tests.portal.phone import Phone
 
@@ -30,7 +31,7 @@ ALL = [(screen, field) for screen, fields in SCREENS.items() for field in fields
 
 
 def line(make_session: Make, submission_id: UUID) -> dict[str, object]:
-    """The answers kept in the newest version."""
+    """The answers about the first job that are kept in the newest version."""
     with make_session() as session:
         version = session.scalars(
             select(SubmissionVersion)
@@ -38,11 +39,10 @@ def line(make_session: Make, submission_id: UUID) -> dict[str, object]:
             .order_by(SubmissionVersion.no.desc())
         ).first()
         assert version is not None
-        row = session.scalars(select(IncomeLine).where(IncomeLine.report_id == version.id)).one()
-        return {field: getattr(row, field) for field in GOOD}
+        return factories.wage(session, version)
 
 
 def write(phone: Phone, submission_id: UUID, screen: str, **typed: str | bytes) -> Page:
-    phone.open(f"/income/{submission_id}/{screen}")
+    phone.open(f"/forms/{submission_id}/jobs/0/{screen}")
     usual = {field: GOOD[field] for field in SCREENS[screen]}
     return phone.press(**{**usual, **typed})

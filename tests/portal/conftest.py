@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from config.settings import Settings
 from portal import create_app
-from shared import drafts
+from shared import drafts, filled
 from shared.model import Base, StoredFile, Submission
 from shared.session import engine_for
 from tests import factories
@@ -130,9 +130,11 @@ def jiro(meet: Callable[..., Somebody]) -> Somebody:
 
 @pytest.fixture
 def begun(hanako: Somebody, make_session: sessionmaker[Session]) -> UUID:
-    """Her report for October with nothing in it yet."""
+    """Her report for October: she has worked, and nothing more is said yet."""
     with make_session.begin() as session:
-        return drafts.start_report(session, hanako.who, factories.OCTOBER).id
+        row = factories.begun(session, hanako.who, factories.OCTOBER)
+        filled.write(session, hanako.who, row.id, "worked", {"worked": "yes"})
+        return row.id
 
 
 @pytest.fixture

@@ -119,6 +119,12 @@ class Page:
     def links(self) -> list[str]:
         return [element.attributes["href"] for element in self.elements if element.attributes.get("href")]
 
+    @property
+    def assets(self) -> list[str]:
+        """The styles, scripts and the icon that the page wants."""
+        wanted = [element.attributes for element in self.elements if element.tag in ("link", "script")]
+        return [attributes.get("href") or attributes["src"] for attributes in wanted]
+
     def first(self, tag: str) -> Element:
         return next(element for element in self.elements if element.tag == tag)
 

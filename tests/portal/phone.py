@@ -131,9 +131,11 @@ class Somebody:
     phone: Phone
 
     def path(self, submission_id: UUID, screen: str) -> str:
-        return f"/income/{submission_id}/{screen}"
+        """The address of a page of her income report."""
+        job = "" if screen in ("files", "check") else "jobs/0/"
+        return f"/forms/{submission_id}/{job}{screen}"
 
     def picker(self, submission_id: UUID) -> Phone:
         """Her phone, showing the page where files are chosen."""
-        self.phone.open(self.path(submission_id, "payslips"))
+        self.phone.open(self.path(submission_id, "files"))
         return self.phone

@@ -25,11 +25,11 @@ def test_a_paper_that_is_not_there_is_said_and_goes_with_what_is_sent(
     hanako: Somebody, report: UUID, make_session: Make, why: WhyAbsent
 ) -> None:
     phone = hanako.picker(report)
-    assert phone.press(f"/absent/{report}", why=why.value).place == f"/income/{report}/payslips#absent"
+    assert phone.press(f"/absent/{report}", why=why.value).place == f"/forms/{report}/files#absent"
     assert said(make_session) == [why]
-    page = phone.open(f"/income/{report}/payslips")
+    page = phone.open(f"/forms/{report}/files")
     assert "このまま出せます" in page.text
-    phone.open(f"/income/{report}/check")
+    phone.open(f"/forms/{report}/check")
     assert phone.press().place == f"/sent/{report}"
     with make_session() as session:
         slip = slips.slip(session, session.scalars(select(Submission)).one())
@@ -54,7 +54,7 @@ def test_no_choice_is_asked_for_again_and_stores_nothing(
 ) -> None:
     phone = hanako.picker(report)
     phone.press(f"/absent/{report}", why=why)
-    assert "1つをえらんで" in phone.open(f"/income/{report}/payslips").text
+    assert "1つをえらんで" in phone.open(f"/forms/{report}/files").text
     assert said(make_session) == []
 
 
@@ -62,7 +62,7 @@ def test_the_next_version_begins_with_it_and_the_sent_one_keeps_its_own(
     hanako: Somebody, report: UUID, make_session: Make
 ) -> None:
     hanako.picker(report).press(f"/absent/{report}", why="lost")
-    hanako.phone.open(f"/income/{report}/check")
+    hanako.phone.open(f"/forms/{report}/check")
     hanako.phone.press()
     with make_session.begin() as session:
         drafts.change(session, hanako.who, report)

@@ -44,9 +44,9 @@ def test_what_was_sent_can_be_changed_and_the_first_arrival_stands(
     phone = hanako.phone
     phone.open(f"/sent/{sent}")
     place = phone.press(f"/sent/{sent}/change").place
-    assert place == f"/income/{sent}/check"
+    assert place == f"/forms/{sent}/check"
     assert standing(make_session, sent).state is state, "until the new version is sent, nothing has changed"
-    phone.open(f"/income/{sent}/gross?then=check")
+    phone.open(f"/forms/{sent}/jobs/0/gross?then=check")
     assert phone.press(gross_yen="90,000").place == place
     phone.follow()
     assert phone.press().place == f"/sent/{sent}"
@@ -132,9 +132,9 @@ def test_the_same_month_can_be_reported_again_after_taking_it_back(
     sent = at(State.WAITING)
     hanako.phone.open(f"/sent/{sent}/withdraw")
     hanako.phone.press()
-    hanako.phone.open("/income/new")
-    place = hanako.phone.press(month="2026-10").place
-    assert place.endswith("/employer")
+    hanako.phone.open("/forms/income_report/new?month=2026-10")
+    place = hanako.phone.press().place
+    assert place.endswith("/worked")
     assert str(sent) not in place
 
 

@@ -45,8 +45,8 @@ NEVER_AN_AMOUNT = {
 }
 NEVER_DAYS = {**NEVER_A_NUMBER, "32": "31日まで", "1.5": "「1.5」と書いてあります", "９９日": "31日まで"}
 NEVER_AN_EMPLOYER = {
-    "": "会社やお店の名前を書いてください",
-    " 　\n ": "会社やお店の名前を書いてください",
+    "": "書いてください",
+    " 　\n ": "書いてください",
     "あ" * 101: "100文字まで",
 }
 BAD = dict.fromkeys(AMOUNTS, NEVER_AN_AMOUNT) | {"work_days": NEVER_DAYS, "employer": NEVER_AN_EMPLOYER}
@@ -60,11 +60,11 @@ def test_what_cannot_be_kept_gets_its_sentence_and_stays_in_the_field(
         page = write(hanako.phone, begun, screen, **{field: typed})
         assert page.status == 422, typed[:40]
         assert sentence in page.sentence_at(field), typed[:40]
-        assert page.typed(field) == ("" if field == "employer" and not typed.strip() else typed)
+        assert page.typed(field) == typed
         assert page.title.startswith("1か所 なおしてください"), page.title
         assert f"#{field}" in page.links, "the list above the form leads to the field"
         assert not [other for other in SCREENS[screen] if other != field and page.sentence_at(other)]
-        assert not page.all("script")[1:], "what was typed is text and nothing else"
+        assert all("src" in one.attributes for one in page.all("script")), "what was typed is text and nothing else"
     assert set(line(make_session, begun).values()) == {None}
 
 
@@ -123,5 +123,5 @@ def test_a_form_without_its_field_is_a_form_with_an_empty_field(hanako: Somebody
 def test_a_field_that_the_screen_does_not_ask_for_is_not_kept(
     hanako: Somebody, begun: UUID, make_session: Make
 ) -> None:
-    write(hanako.phone, begun, "days", gross_yen="1", earner_id=str(uuid4()), position="7")
+    write(hanako.phone, begun, "days", gross_yen="1", worker=str(uuid4()), _people="several")
     assert line(make_session, begun) == {**dict.fromkeys(GOOD), "work_days": 18}

@@ -52,7 +52,7 @@ def give_back(make_session: Make, one: Somebody) -> Returned:
         for file in files:
             factories.make_safe(session, file)
         intake.send(session, one.who, row.id, attempt=uuid4())
-        asked = {"gross_yen": (Reason.DIFFERS, "総支給額 <85,000>")}
+        asked = {"jobs-0-gross_yen": (Reason.DIFFERS, "総支給額 <85,000>")}
         send_back(session, row, {files[0].id: (Reason.DARK, "右下")}, asked)
         assert row.number is not None
         assert row.arrived_at is not None
@@ -92,7 +92,7 @@ def test_the_page_names_each_thing_and_its_reason_without_blame(hanako: Somebody
     assert returned.number in page.text
     assert "よい.pdf" in page.by_id("rows").text
     assert "内部のメモ" not in page.html
-    assert f"/income/{returned.id}/gross?then=correct#gross_yen" in page.links
+    assert f"/forms/{returned.id}/jobs/0/gross?then=correct#gross_yen" in page.links
 
 
 def test_every_reason_has_its_words_for_files_and_for_values(hanako: Somebody, make_session: Make) -> None:
@@ -102,7 +102,12 @@ def test_every_reason_has_its_words_for_files_and_for_values(hanako: Somebody, m
             file = factories.file(session, hanako.who, row)
             factories.make_safe(session, file)
             intake.send(session, hanako.who, row.id, attempt=uuid4())
-            send_back(session, row, {file.id: (reason, "")}, {"work_days": (reason, ""), "employer": (reason, "")})
+            send_back(
+                session,
+                row,
+                {file.id: (reason, "")},
+                {"jobs-0-work_days": (reason, ""), "jobs-0-employer": (reason, "")},
+            )
         page = hanako.phone.open(f"/correct/{row.id}")
         assert page.status == 200
         for number in (1, 2, 3):
@@ -133,7 +138,7 @@ def test_a_new_file_takes_the_place_of_the_old_one_in_the_next_version_only(
     with make_session() as session:
         assert session.get_one(Submission, (hanako.who.office_id, returned.id)).version_no == 1, "not sent yet"
     with clock.at(evening + timedelta(days=1)):
-        hanako.phone.open(f"/income/{returned.id}/check")
+        hanako.phone.open(f"/forms/{returned.id}/check")
         assert hanako.phone.press().place == f"/sent/{returned.id}"
     with make_session() as session:
         row = session.get_one(Submission, (hanako.who.office_id, returned.id))
@@ -145,18 +150,18 @@ def test_a_new_file_takes_the_place_of_the_old_one_in_the_next_version_only(
 def test_a_value_is_mended_and_leads_back_to_the_request(
     hanako: Somebody, returned: Returned, make_session: Make
 ) -> None:
-    hanako.phone.open(f"/income/{returned.id}/gross?then=correct")
+    hanako.phone.open(f"/forms/{returned.id}/jobs/0/gross?then=correct")
     assert hanako.phone.page.typed("gross_yen") == "85400"
     assert hanako.phone.press(gross_yen="85000").place == returned.path
     page = hanako.phone.follow()
     assert "書いてあるのは 85,000円 （なおしました）" in page.text
     with make_session() as session:
         first = session.scalars(select(SubmissionVersion).where(SubmissionVersion.no == 1)).one()
-        assert drafts.wage_line(session, first).gross_yen == 85_400, "what was sent stays as it was sent"
+        assert factories.wage(session, first)["gross_yen"] == 85_400, "what was sent stays as it was sent"
 
 
 def test_all_can_be_sent_again_as_it_was(hanako: Somebody, returned: Returned, make_session: Make) -> None:
-    hanako.phone.open(f"/income/{returned.id}/check")
+    hanako.phone.open(f"/forms/{returned.id}/check")
     assert "届いたことは、記録されています" in hanako.phone.page.text
     assert hanako.phone.press().place == f"/sent/{returned.id}"
     assert names(make_session, returned.id, 2) == ["暗い.jpg", "よい.pdf"]
@@ -164,7 +169,7 @@ def test_all_can_be_sent_again_as_it_was(hanako: Somebody, returned: Returned, m
 
 
 def test_opening_the_request_changes_nothing(hanako: Somebody, returned: Returned, count: Callable[..., int]) -> None:
-    for path in (returned.path, f"/income/{returned.id}/check", f"/income/{returned.id}/payslips", "/home", "/sent"):
+    for path in (returned.path, f"/forms/{returned.id}/check", f"/forms/{returned.id}/files", "/home", "/sent"):
         assert hanako.phone.open(path).status == 200
     assert count(SubmissionVersion) == 1
 
@@ -220,7 +225,7 @@ def test_what_is_not_asked_for_again_leads_on(hanako: Somebody, make_session: Ma
         sent = factories.submission(session, State.WAITING, hanako.who).id
         draft = factories.draft(session, hanako.who).id
     assert hanako.phone.open(f"/correct/{sent}").place == f"/sent/{sent}"
-    assert hanako.phone.open(f"/correct/{draft}").place == f"/income/{draft}/check"
+    assert hanako.phone.open(f"/correct/{draft}").place == f"/forms/{draft}/check"
 
 
 def test_the_request_of_another_is_as_unknown_as_an_unknown_one(

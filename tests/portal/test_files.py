@@ -95,7 +95,7 @@ def test_a_file_that_is_not_safe_yet_has_no_picture(hanako: Somebody, make_sessi
         row = factories.draft(session, hanako.who)
         file = factories.file(session, hanako.who, row)
     assert hanako.phone.open(f"/files/{file.id}/1.jpg").status == 404
-    page = hanako.phone.open(hanako.path(row.id, "payslips"))
+    page = hanako.phone.open(hanako.path(row.id, "files"))
     assert "中を確かめています" in page.text
     assert not page.all("img")
 
@@ -119,7 +119,7 @@ def test_another_of_the_same_household_is_another_person(jiro: Somebody, make_se
         token = factories.signed_in_token(session, brother)
     with jiro.phone.client.session_transaction() as cookie:
         cookie["_user_id"] = token
-    for path in (f"/files/{file.id}/1.jpg", f"/income/{row.id}/employer", f"/income/{row.id}/payslips"):
+    for path in (f"/files/{file.id}/1.jpg", f"/forms/{row.id}/jobs/0/employer", f"/forms/{row.id}/files"):
         assert jiro.phone.open(path).status == 404
 
 
@@ -129,7 +129,7 @@ def test_bytes_that_are_away_are_a_page_and_not_a_crash(hanako: Somebody, paper:
     page = hanako.phone.open(paper.page(1))
     assert page.status == 404
     assert page.heading == "このページは見つかりません"
-    assert hanako.phone.open(hanako.path(paper.submission_id, "payslips")).status == 200
+    assert hanako.phone.open(hanako.path(paper.submission_id, "files")).status == 200
 
 
 def test_a_file_that_was_taken_out_is_still_only_hers(

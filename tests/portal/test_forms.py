@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import drafts, intake
-from shared.model import MACHINE, CorrectionItem, FilledForm, Reason, State, Submission
+from shared import clock, drafts, filled, intake, receipts, slips
+from shared.model import MACHINE, CorrectionItem, DutyKind, FilledForm, Reason, State, Submission
 from shared.rules.forms.check_in import CHECK_IN
 from shared.rules.forms.form import Ask
+from tests import factories
 from tests.portal.phone import Phone, Somebody
+from tests.shared.test_own_forms import AIRCON
 
 Make = sessionmaker[Session]
 
@@ -124,15 +127,12 @@ def test_somebody_elses_form_is_not_there(hanako: Somebody, jiro: Somebody) -> N
         assert jiro.phone.open(f"/forms/{draft}/{place}").status == 404
 
 
-def test_an_address_of_the_income_report_leads_to_no_form_and_the_reverse(
-    hanako: Somebody, begun: UUID, make_session: Make
-) -> None:
+def test_an_address_of_one_form_leads_into_no_other(hanako: Somebody, begun: UUID, make_session: Make) -> None:
     draft = begin(hanako)
     assert hanako.phone.open(f"/forms/{begun}/health").status == 404
-    assert hanako.phone.open(f"/forms/{begun}/check").status == 404
-    assert hanako.phone.open(f"/income/{draft}/gross").status == 404
-    assert hanako.phone.open(f"/income/{draft}/check").status == 404
-    assert hanako.phone.open("/forms/income_report/new").status == 404
+    assert hanako.phone.open(f"/forms/{draft}/jobs/0/gross").status == 404
+    for place in ("jobs/0/health", "jobs/1/gross", "jobs/0/estimate", "worked/0", "worked/0/gross"):
+        assert hanako.phone.open(f"/forms/{begun}/{place}").status == 404, place
 
 
 def test_as_last_time_is_one_tap_and_shows_everything_before_it_is_sent(
@@ -145,6 +145,47 @@ def test_as_last_time_is_one_tap_and_shows_everything_before_it_is_sent(
     assert kept(make_session) == first_options()
     other = meet("よその　人")
     assert "前と同じ答え" not in other.phone.open("/forms/status_check_in/new").text
+
+
+def test_the_answer_of_last_time_stands_below_each_question_and_one_tap_gives_it_again(
+    hanako: Somebody, make_session: Make
+) -> None:
+    test_a_check_in_from_the_first_question_to_the_slip(hanako, make_session)
+    hanako.phone.open("/forms/status_check_in/new?month=2026-09")
+    draft = UUID(on(hanako.phone).split("/")[2])
+    assert "前（11月）と同じよくなりました" in hanako.phone.page.text
+    assert on(hanako.phone, as_before="1") == f"/forms/{draft}/meals"
+    assert kept(make_session) == {"health": "better"}
+    hanako.phone.open(f"/forms/{draft}/tell")
+    assert "と同じ" not in hanako.phone.page.text, "nothing was told the last time"
+    hanako.phone.open(f"/forms/{draft}/health")
+    assert hanako.phone.press(as_before="1", health="bad").place.endswith("/meals"), "the button says which is meant"
+
+
+def test_what_was_never_answered_cannot_be_the_same_as_before(hanako: Somebody, make_session: Make) -> None:
+    begin(hanako)
+    assert "と同じ" not in hanako.phone.page.text
+    assert hanako.phone.press(as_before="1").status == 422
+    assert kept(make_session) == {}
+
+
+def test_an_office_asks_its_own_question_in_its_own_words(
+    hanako: Somebody, make_session: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tomorrow = clock.today() + timedelta(days=1)
+    wishes = {"leave_out": ["health"], "words": {"meals": {"label": "<b>ごはん</b> 100%は？"}}, "add": [AIRCON]}
+    with make_session.begin() as session:
+        filled.set_form(session, hanako.who.office_id, DutyKind.STATUS_CHECK_IN, tomorrow, wishes)
+    then = clock.now() + timedelta(days=1)
+    monkeypatch.setattr(clock, "now", lambda: then)
+    hanako.phone.open("/forms/status_check_in/new")
+    place = on(hanako.phone)
+    assert place.endswith("/meals"), "the first question that is asked"
+    assert "<b>ごはん</b> 100％は？" in hanako.phone.page.text
+    draft = place.split("/")[2]
+    hanako.phone.open(f"/forms/{draft}/own_aircon")
+    assert on(hanako.phone, own_aircon="no").endswith("/help")
+    assert kept(make_session) == {"own_aircon": "no"}
 
 
 def test_an_answer_asked_for_again_is_mended_from_the_request_itself(hanako: Somebody, make_session: Make) -> None:
@@ -165,3 +206,23 @@ def test_an_answer_asked_for_again_is_mended_from_the_request_itself(hanako: Som
     assert on(hanako.phone) == f"/sent/{row.id}"
     assert submission(make_session).version_no == 2
     assert kept(make_session)["health"] == "worse"
+
+
+def test_rare_characters_of_a_name_are_kept_and_its_kana_is_converted(hanako: Somebody, make_session: Make) -> None:
+    name = "髙﨑 𠮷 葛\U000e0100城"
+    with make_session.begin() as session:
+        row = filled.start(session, hanako.who, DutyKind.CHANGE_NOTICE, factories.OCTOBER)
+        filled.write(session, hanako.who, row.id, "what", {"what": "birth"})
+        filled.write(session, hanako.who, row.id, "since", {"since": "2026-11-03"})
+    phone = hanako.phone
+    phone.open(f"/forms/{row.id}/newcomer")
+    on(phone, newcomer_name=name, newcomer_kana="ﾀｶｻｷ　ﾖｼ", newcomer_born="令和８年11/3", newcomer_kin="子")
+    assert kept(make_session)["newcomer_name"] == name
+    assert kept(make_session)["newcomer_kana"] == "たかさき よし"
+    phone.open(f"/forms/{row.id}/check")
+    on(phone)
+    assert name in phone.page.text
+    assert "令和8年11月3日(火)" in phone.page.text
+    with make_session() as session:
+        printed = receipts.declared(slips.slip(session, session.scalars(select(Submission)).one()))
+    assert ["ふえた人の名前", name] in printed

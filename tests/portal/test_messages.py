@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import messages
-from shared.model import DutyKind, FilledForm, State, Submission
+from shared.model import DutyKind, FilledForm, State, StoredFile, Submission
 from tests import factories
 from tests.portal.phone import Sent, Somebody
 
@@ -50,7 +50,7 @@ def test_it_is_answered_with_words_and_a_photo_and_arrives(hanako: Somebody, ask
         row = session.scalars(select(Submission).where(Submission.kind == DutyKind.MESSAGE)).one()
         assert row.number
         assert row.number in page.text
-        assert session.scalars(select(FilledForm.message_id)).one() == asked
+        assert session.scalars(select(FilledForm.message_id).where(FilledForm.message_id.is_not(None))).one() == asked
 
 
 def test_she_can_write_unasked_and_an_empty_thread_says_so(hanako: Somebody, make_session: Make) -> None:
@@ -64,3 +64,27 @@ def test_somebody_elses_question_is_not_there(jiro: Somebody, hanako: Somebody, 
     assert "もう1まい" not in page.text
     token = next(form.fields["csrf_token"] for form in page.forms if "csrf_token" in form.fields)
     assert jiro.phone.post(f"/messages/{asked}/answer", {"csrf_token": token}).status == 404
+
+
+def test_a_paper_of_the_office_is_hers_to_open_once_it_is_safe_and_nobody_elses(
+    hanako: Somebody, jiro: Somebody, make_session: Make
+) -> None:
+    with make_session.begin() as session:
+        row = factories.submission(session, State.WAITING, hanako.who)
+        worker = factories.caseworker_of(session, row)
+        paper = factories.arrived_file(name="家賃.pdf")
+        messages.send(session, worker, row.id, "家賃の紙です。", attempt=uuid4(), papers=[paper])
+        file = session.scalars(select(StoredFile).where(StoredFile.key == paper.key)).one()
+        path = f"/files/{file.id}/1.jpg"
+    page = hanako.phone.open("/messages")
+    assert "家賃.pdf" in page.text
+    assert "用意しています" in page.text
+    assert path not in page.links
+    with make_session.begin() as session:
+        factories.make_safe(session, session.get_one(StoredFile, (file.office_id, file.id)), pages=2)
+    page = hanako.phone.open("/messages")
+    assert path in page.links
+    assert path.replace("/1.jpg", "/2.jpg") in page.links
+    assert "/files/" not in jiro.phone.open("/messages").html
+    assert jiro.phone.open(path).status == 404
+    assert "家賃.pdf" not in hanako.phone.open(f"/sent/{row.id}").text

@@ -37,7 +37,7 @@ def test_a_photo_is_kept_as_it_came_and_shown_by_its_name(
 ) -> None:
     phone = hanako.picker(report)
     assert "まだありません" in phone.page.text
-    assert phone.send(PHOTO).place == hanako.path(report, "payslips")
+    assert phone.send(PHOTO).place == hanako.path(report, "files")
     page = phone.follow()
     assert "送ったもの 1つ" in page.text.replace("　", " ")
     assert "IMG_0417.jpg" in page.text
@@ -177,7 +177,7 @@ def test_a_photo_that_was_taken_out_can_come_back_with_the_same_form(
         assert phone.post_files(form.action, form.fields, PHOTO).status == 303
         assert len(rows()) == 1
         phone.follow()
-        assert phone.press(f"/income/{report}/payslips/{rows()[0].id}/remove").status == 303
+        assert phone.press(f"/forms/{report}/files/{rows()[0].id}/remove").status == 303
         assert rows() == []
 
 
@@ -199,12 +199,12 @@ def test_a_file_is_taken_out_and_out_it_stays(
     phone = hanako.picker(report)
     phone.send(Sent("1.jpg"), Sent("2.jpg"))
     page = phone.follow()
-    action = f"/income/{report}/payslips/{rows()[0].id}/remove"
+    action = f"/forms/{report}/files/{rows()[0].id}/remove"
     for _ in range(2):
-        assert phone.post(action, page.form(action).fields).place == hanako.path(report, "payslips")
+        assert phone.post(action, page.form(action).fields).place == hanako.path(report, "files")
     assert [file.name for file in rows()] == ["2.jpg"]
     assert count(VersionFile) == 1
-    assert phone.post(f"/income/{report}/payslips/{uuid4()}/remove", page.form(action).fields).status == 303
+    assert phone.post(f"/forms/{report}/files/{uuid4()}/remove", page.form(action).fields).status == 303
 
 
 def test_nobody_takes_out_what_is_anothers(
@@ -215,14 +215,14 @@ def test_nobody_takes_out_what_is_anothers(
         his = factories.draft(session, jiro.who).id
     fields = jiro.picker(his).page.form().fields
     file_id = rows()[0].id
-    assert jiro.phone.post(f"/income/{report}/payslips/{file_id}/remove", fields).status == 404
-    jiro.phone.post(f"/income/{his}/payslips/{file_id}/remove", fields)
+    assert jiro.phone.post(f"/forms/{report}/files/{file_id}/remove", fields).status == 404
+    jiro.phone.post(f"/forms/{his}/files/{file_id}/remove", fields)
     assert [file.id for file in rows()] == [file_id]
 
 
 def test_files_change_places_without_a_script(hanako: Somebody, report: UUID) -> None:
     hanako.picker(report).send(Sent("1.jpg"), Sent("2.pdf", PDF), Sent("3.jpg", JPEG + b"x"))
-    page = hanako.phone.open(hanako.path(report, "payslips"))
+    page = hanako.phone.open(hanako.path(report, "files"))
     moves = [one for one in page.all("button") if one.attributes.get("formaction")]
     assert [one.attributes["name"] for one in moves] == ["down", "up", "down", "up"], "nothing leads out of the list"
     token = page.form("/leave").fields["csrf_token"]

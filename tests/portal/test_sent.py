@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import drafts, intake, receipts
+from shared import intake, receipts
 from shared.model import Receipt, Role, State, Submission
 from tests import factories
 from tests.portal.pages import without_tokens
@@ -94,7 +94,7 @@ def test_what_is_not_sent_has_no_slip(hanako: Somebody, make_session: Make) -> N
 def test_after_a_correction_the_slip_keeps_number_and_first_arrival(hanako: Somebody, make_session: Make) -> None:
     with make_session.begin() as session:
         row = factories.submission(session, State.RETURNED, hanako.who)
-        drafts.write(session, hanako.who, row.id, {"gross_yen": 85_000})
+        factories.write(session, hanako.who, row.id, {"gross_yen": 85_000})
         intake.send(session, hanako.who, row.id, attempt=uuid4())
     page = hanako.phone.open(f"/sent/{row.id}")
     assert "第2版" in page.text

@@ -60,7 +60,8 @@ def test_a_name_is_only_shown_and_never_obeyed(hanako: Somebody, report: UUID, r
         assert page.status == 200
         assert " ".join((shown or name).split()) in " ".join(page.text.split()), sent
         assert not page.all("img")
-        assert [one.attributes["src"] for one in page.all("script")] == ["/static/phone.js", "/static/files.js"]
+        scripts = [one.attributes["src"].rpartition("/")[2] for one in page.all("script")]
+        assert scripts == ["phone.js", "files.js"]
     assert kept() == sorted(file.key for file in rows())
     for key in kept():
         kind, _, name = key.partition("/")
@@ -156,7 +157,7 @@ class Counted(io.BytesIO):
 
 def test_the_upload_of_a_stranger_is_not_even_read(phone: Phone, report: UUID, kept: Keys) -> None:
     token = phone.open("/").form().fields["csrf_token"]
-    for path, status in ((f"/income/{report}/payslips", 303), (f"/correct/{report}", 303), ("/nowhere", 404)):
+    for path, status in ((f"/forms/{report}/files", 303), (f"/correct/{report}", 303), ("/nowhere", 404)):
         body = Counted(JPEG * 100)
         size = len(body.getvalue())
         answer = phone.client.post(path, input_stream=body, content_length=size, content_type=MULTIPART)
@@ -178,7 +179,7 @@ def test_nothing_is_added_to_what_was_sent(
     assert phone.press().place == f"/sent/{report}"
     page = phone.post_files(form.action, form.fields, Sent("late.jpg"))
     assert page.status in (303, 409)
-    page = phone.post(f"/income/{report}/payslips/{rows()[0].id}/remove", form.fields)
+    page = phone.post(f"/forms/{report}/files/{rows()[0].id}/remove", form.fields)
     assert page.status in (303, 409)
     assert len(rows()) == len(kept()) == 1
     with make_session() as session:

@@ -34,7 +34,7 @@ def look(bits: int = 0) -> str:
 
 def came(session: Session, who: Recipient, month: date = factories.OCTOBER, **given: Any) -> StoredFile:
     """A file of the person's draft for ``month``."""
-    report = drafts.start_report(session, who, month)
+    report = factories.begun(session, who, month)
     file = factories.file(session, who, report, **given)
     likeness.note_same(session, file)
     return file
@@ -211,7 +211,7 @@ def test_a_file_is_shown_with_the_earlier_one(session: Session, who: Recipient) 
         member_id=who.member_id,
     )
     assert slips.file_rows(session, []) == []
-    october = drafts.start_report(session, who, factories.OCTOBER)
+    october = factories.begun(session, who, factories.OCTOBER)
     slip = slips.slip(session, october, drafts.latest_version(session, october))
     assert [row.like is None for row in slip.files] == [True, False]
 

@@ -56,7 +56,13 @@ def test_a_second_tap_is_one_message(session: Session, worker: Staff, who: Recip
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("", "missing"), (" 　\n", "missing"), ("あ" * 2001, "too_long"), ("［日付］までに", "placeholder")],
+    [
+        ("", "missing"),
+        (" 　\n", "missing"),
+        ("あ" * 2001, "too_long"),
+        ("［日付］までに", "placeholder"),
+        ("番号6214-9832-0257", "my_number"),
+    ],
 )
 def test_what_is_no_message_is_not_sent(
     session: Session, worker: Staff, who: Recipient, report: Submission, text: str, code: str

@@ -11,7 +11,6 @@ from shared.rules.months import (
     MONTHS_BACK,
     NotAMonth,
     add_months,
-    due_on,
     is_open_day,
     month_of,
     months_to_offer,
@@ -119,24 +118,3 @@ def test_so_many_open_days_lie_after_a_day(day: date, count: int) -> None:
 )
 def test_a_closed_day_moves_to_the_next_open_one(day: date, following: date) -> None:
     assert next_open_day(day) == following
-
-
-@pytest.mark.parametrize(
-    ("month", "due_day", "due"),
-    [
-        (date(2026, 9, 1), 28, date(2026, 10, 28)),
-        (date(2026, 10, 1), 28, date(2026, 11, 30)),  # the 28th is a Saturday
-        (date(2026, 11, 1), 28, date(2026, 12, 28)),
-        (date(2026, 12, 1), 1, date(2027, 1, 4)),
-        (date(2027, 1, 1), 31, date(2027, 3, 1)),  # February has no 31st; its 28th is a Sunday
-    ],
-)
-def test_a_report_is_due_on_the_offices_day_of_the_next_month(month: date, due_day: int, due: date) -> None:
-    assert due_on(month, due_day) == due
-
-
-@given(month=firsts, due_day=st.integers(min_value=1, max_value=28))
-def test_a_due_day_is_open_and_after_its_month(month: date, due_day: int) -> None:
-    due = due_on(month, due_day)
-    assert is_open_day(due)
-    assert add_months(month, 1) <= due < add_months(month, 2) + timedelta(days=10)

@@ -37,7 +37,7 @@ def arrived(session: Session, worker: Staff, hours_ago: float = 0, *, protected:
 def come_back(session: Session, worker: Staff, row: Submission) -> None:
     """Ask again, and let the person answer at once."""
     review.claim(session, worker, row.id)
-    values = {"gross_yen": (Reason.DIFFERS, "")}
+    values = {"jobs-0-gross_yen": (Reason.DIFFERS, "")}
     review.send_back(session, worker, row.id, AskAgain(seen=row.revision, attempt=uuid4(), values=values))
     who = factories.recipient_of(session, row)
     intake.send(session, who, row.id, attempt=uuid4())

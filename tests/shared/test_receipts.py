@@ -41,10 +41,10 @@ def accepted(session: Session, *, files: int = 1, versions: int = 1) -> Submissi
     intake.send(session, who, row.id, attempt=uuid4())
     for _ in range(versions - 1):
         review.claim(session, worker, row.id)
-        values = {"gross_yen": (Reason.DIFFERS, "")}
+        values = {"jobs-0-gross_yen": (Reason.DIFFERS, "")}
         review.send_back(session, worker, row.id, review.AskAgain(seen=row.revision, attempt=uuid4(), values=values))
         with clock.at(EVENING + timedelta(minutes=5)):
-            drafts.write(session, who, row.id, {"gross_yen": 90_000})
+            factories.write(session, who, row.id, {"gross_yen": 90_000})
             intake.send(session, who, row.id, attempt=uuid4())
     with clock.at(EVENING + timedelta(minutes=15)):
         review.claim(session, worker, row.id)
@@ -92,13 +92,18 @@ def test_the_paper_says_who_sent_what_when_and_who_looked_at_it(session: Session
         ["発行", "令和8年11月19日(木)20時42分　品見 薫"],
     ]
     assert content["declared"] == [
+        ["働いて得た収入", "あります"],
         ["働いた人", "見本　花子"],
         ["会社（勤め先）", "株式会社みほん清掃"],
         ["働いた日", "18日"],
-        ["10月の給料（総支給額）", "85,400円"],
+        ["10月の給料（引かれる前）", "85,400円"],
         ["引かれた社会保険料", "470円"],
         ["引かれた税金", "0円"],
         ["通勤にかかったお金", "2,600円"],
+        ["年金・手当などの収入", "ありません"],
+        ["仕送りによる収入", "ありません"],
+        ["そのほかの収入", "ありません"],
+        ["見込みのある収入", "ありません"],
     ]
     version = drafts.sent_version(session, row)
     assert content["files"] == [
@@ -112,7 +117,7 @@ def test_a_corrected_report_keeps_its_first_arrival_and_names_its_version(sessio
     content = issue(session, clerk, accepted(session, versions=2)).content
     assert ["届いた日時", "令和8年11月19日(木)20時12分41秒（日本時間）"] in content["received"]
     assert ["なおした版", "第2版　令和8年11月19日(木)20時17分41秒"] in content["received"]
-    assert ["10月の給料（総支給額）", "90,000円"] in content["declared"]
+    assert ["10月の給料（引かれる前）", "90,000円"] in content["declared"]
 
 
 def test_a_second_tap_gets_the_same_certificate(session: Session, clerk: Staff) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from shared import clock, destruction, disposals, drafts, intake, journal, retention, review
+from shared import clock, destruction, disposals, drafts, intake, journal, messages, retention, review
 from shared.errors import ChangedMeanwhile, NotThere, RuleStands, SamePerson
 from shared.model import (
     MACHINE,
@@ -80,7 +80,7 @@ def bring(session: Session, row: Submission, who: Recipient, state: State) -> No
         worker = factories.caseworker_of(session, row)
         review.claim(session, worker, row.id)
         if state is State.RETURNED:
-            asked = review.AskAgain(seen=row.revision, attempt=uuid4(), values={"gross_yen": (Reason.DARK, "")})
+            asked = review.AskAgain(seen=row.revision, attempt=uuid4(), values={"jobs-0-gross_yen": (Reason.DARK, "")})
             review.send_back(session, worker, row.id, asked)
         elif state is State.ON_HOLD:
             row.move(state, MACHINE)
@@ -468,3 +468,29 @@ def test_whatever_comes_nothing_held_young_or_open_is_destroyed(
 def hold(session: Session, who: Staff, household_id: UUID) -> None:
     home = session.get_one(Household, (who.office_id, household_id))
     retention.place_hold(session, who, home.case_no, "審査請求のため、残す")
+
+
+def test_a_paper_the_office_sent_is_kept_like_the_report_it_is_about(session: Session, keeper: Staff) -> None:
+    papers: dict[UUID, str] = {}
+    with clock.at(NOW - timedelta(days=40)):
+        who = factories.recipient(session)
+        row = factories.draft(session, who)
+        intake.send(session, who, row.id, attempt=uuid4())
+        worker = factories.caseworker_of(session, row)
+        paper = factories.arrived_file(name="家賃.pdf")
+        messages.send(session, worker, row.id, "家賃の紙です。", attempt=uuid4(), papers=[paper])
+        file = session.scalars(select(StoredFile).where(StoredFile.key == paper.key)).one()
+        factories.make_safe(session, file)
+        papers[file.id] = file.key
+        review.claim(session, worker, row.id)
+        review.accept(session, worker, row.id, seen=row.revision, attempt=uuid4())
+    day = TODAY - timedelta(days=30)
+    due = {what: session.execute(retention.kept_long_enough(keeper.office_id, what, day)).all() for what in WHOLE}
+    assert not any(due.values()), "the report is not closed yet"
+    with clock.at(NOW - timedelta(days=39)):
+        row.move(State.RECEIPTED, MACHINE)
+        session.flush()
+    for what in WHOLE:
+        found = session.execute(retention.kept_long_enough(keeper.office_id, what, day)).all()
+        assert [one.StoredFile.id for one in found] == list(papers)
+    assert not session.execute(retention.kept_long_enough(keeper.office_id, Kept.WITHDRAWN_DRAFT, day)).all()

@@ -71,7 +71,7 @@ def lease(session: Session, row: Submission) -> Claim | None:
 
 
 def ask(row: Submission, **given: Any) -> AskAgain:
-    values = {"gross_yen": (Reason.DIFFERS, "85,400円とあります")}
+    values = {"jobs-0-gross_yen": (Reason.DIFFERS, "85,400円とあります")}
     return AskAgain(**{"seen": row.revision, "attempt": uuid4(), "values": values, **given})
 
 
@@ -243,12 +243,12 @@ def test_what_is_asked_for_again_stands_in_its_items(session: Session, worker: S
         session,
         worker,
         row.id,
-        ask(row, files={file.id: (Reason.CUT_OFF, "右はし")}, values={"work_days": (Reason.OTHER, "")}),
+        ask(row, files={file.id: (Reason.CUT_OFF, "右はし")}, values={"jobs-0-work_days": (Reason.OTHER, "")}),
     )
     items = session.scalars(select(CorrectionItem).order_by(CorrectionItem.id)).all()
     assert [(item.file_id, item.value, item.reason, item.detail) for item in items] == [
         (file.id, None, Reason.CUT_OFF, "右はし"),
-        (None, "work_days", Reason.OTHER, ""),
+        (None, "jobs-0-work_days", Reason.OTHER, ""),
     ]
     assert (row.state, lease(session, row), row.answer_by is None) == (State.RETURNED, None, False)
     assert row.arrived_at == EVENING
@@ -260,7 +260,7 @@ def test_what_is_asked_for_again_stands_in_its_items(session: Session, worker: S
         {"values": {}},
         {"files": {factories.unknown_id(): (Reason.DARK, "")}},
         {"values": {"state": (Reason.OTHER, "")}},
-        {"values": {"gross_yen": (Reason.OTHER, ""), "": (Reason.OTHER, "")}},
+        {"values": {"jobs-0-gross_yen": (Reason.OTHER, ""), "": (Reason.OTHER, "")}},
     ],
     ids=["nothing", "a file of nobody", "a field of nobody", "one right and one wrong"],
 )
@@ -283,7 +283,7 @@ def test_a_file_of_another_submission_cannot_be_asked_for(session: Session, work
 
 def not_there(session: Session, who: Staff, submission_id: UUID) -> list[bool]:
     """Whether each command says NotThere."""
-    asked = AskAgain(seen=1, attempt=uuid4(), values={"gross_yen": (Reason.OTHER, "")})
+    asked = AskAgain(seen=1, attempt=uuid4(), values={"jobs-0-gross_yen": (Reason.OTHER, "")})
     answers = []
     for act in (
         lambda: review.open_for(session, who, submission_id),

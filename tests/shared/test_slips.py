@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from shared import clock, drafts, intake, review, slips
-from shared.model import MACHINE, FileState, Reason, Receipt, ReceiptState, State, StoredFile, Submission
+from shared.model import FileState, Reason, Receipt, ReceiptState, State, StoredFile, Submission
 from tests import factories
 
 EVENING = datetime.fromisoformat("2026-11-19T20:12:41+09:00")
@@ -36,7 +36,10 @@ def test_a_slip_says_what_was_sent(session: Session) -> None:
     assert (slip.month, slip.member, slip.household_id) == (factories.OCTOBER, "見本　花子", row.household_id)
     assert (slip.arrived_at, slip.sent_at, slip.version_no) == (EVENING, EVENING, 1)
     assert (slip.look_by, slip.answer_by) == (date(2026, 11, 24), None)
-    assert slip.wage == slips.WageRow(earner="見本　花子", **factories.WAGE)  # type: ignore[arg-type]
+    said = {row.id: row.answer for row in slip.said}
+    assert said["worked"] == "yes"
+    assert {field: said[f"jobs-0-{field}"] for field in factories.WAGE} == factories.WAGE
+    assert [(row.page, row.member) for row in slip.said if row.id == "jobs-0-worker"] == [("worker", "見本　花子")]
     assert (slip.correction, slip.receipt_id, slip.receipt_ready) == (None, None, False)
     (shown,) = slip.files
     assert (shown.id, shown.name, shown.size, shown.sha256) == (file.id, file.name, file.size, file.sha256)
@@ -45,10 +48,10 @@ def test_a_slip_says_what_was_sent(session: Session) -> None:
 
 def test_a_slip_of_a_draft_is_asked_for_by_its_version(session: Session) -> None:
     who = factories.recipient(session)
-    row = drafts.start_report(session, who, factories.OCTOBER)
+    row = factories.begun(session, who, factories.OCTOBER)
     slip = slips.slip(session, row, drafts.latest_version(session, row))
     assert (slip.number, slip.arrived_at, slip.sent_at, slip.version_no) == (None, None, None, 1)
-    assert slip.wage == slips.WageRow("見本　花子", None, None, None, None, None, None)
+    assert {row.answer for row in slip.said} == {None}
 
 
 def test_what_was_asked_for_stands_with_the_version_it_was_about(session: Session) -> None:
@@ -59,7 +62,7 @@ def test_what_was_asked_for_stands_with_the_version_it_was_about(session: Sessio
         seen=row.revision,
         attempt=uuid4(),
         files={file.id: (Reason.CUT_OFF, "右はし")},
-        values={"work_days": (Reason.DIFFERS, "18日")},
+        values={"jobs-0-work_days": (Reason.DIFFERS, "18日")},
         memo="電話した",
     )
     with clock.at(EVENING + timedelta(hours=1)):
@@ -71,7 +74,7 @@ def test_what_was_asked_for_stands_with_the_version_it_was_about(session: Sessio
     about_file, about_value = correction.items
     assert about_file.file is not None
     assert (about_file.file.id, about_file.value, about_file.reason) == (file.id, None, Reason.CUT_OFF)
-    assert (about_value.file, about_value.value, about_value.detail) == (None, "work_days", "18日")
+    assert (about_value.file, about_value.value, about_value.detail) == (None, "jobs-0-work_days", "18日")
 
 
 def test_the_newest_request_is_shown_and_the_machines_is_known_as_such(session: Session) -> None:
@@ -126,10 +129,10 @@ def test_a_person_sees_what_she_sent_newest_first_and_nobody_elses(session: Sess
 def test_what_she_is_correcting_is_shown_as_it_was_sent(session: Session) -> None:
     row = factories.submission(session, State.RETURNED)
     who = factories.recipient_of(session, row)
-    drafts.write(session, who, row.id, {"gross_yen": 1})
-    (slip,) = slips.sent_by(session, who)
-    assert slip.wage is not None
-    assert (slip.version_no, slip.wage.gross_yen) == (1, 85_400)
+    factories.write(session, who, row.id, {"gross_yen": 1})
+    slip = slips.slip(session, row)
+    gross = next(one.answer for one in slip.said if one.id == "jobs-0-gross_yen")
+    assert (slip.version_no, gross) == (1, 85_400)
 
 
 def test_the_safe_pages_of_a_file_come_in_order(session: Session) -> None:
@@ -137,22 +140,3 @@ def test_the_safe_pages_of_a_file_come_in_order(session: Session) -> None:
     assert [page.page for page in slips.pages_of(session, row.office_id, file.id)] == [1, 2]
     assert slips.pages_of(session, row.office_id, factories.unknown_id()) == []
     assert slips.pages_of(session, factories.unknown_id(), file.id) == []
-
-
-def test_the_report_before_this_one_is_the_newest_earlier_one_that_still_counts(session: Session) -> None:
-    who = factories.recipient(session)
-    august, september, october = date(2026, 8, 1), date(2026, 9, 1), factories.OCTOBER
-    drafts = [factories.draft(session, who, august), factories.draft(session, who, september, gross_yen=82_400)]
-    sent = [intake.send(session, who, draft.id, attempt=uuid4()) for draft in drafts]
-    factories.draft(session, who, october)
-    before = slips.last_before(session, who, october)
-    assert before is not None
-    assert before.wage is not None
-    assert (before.month, before.wage.gross_yen) == (september, 82_400)
-    sent[1].move(State.WITHDRAWN, MACHINE)
-    session.flush()
-    before = slips.last_before(session, who, october)
-    assert before is not None
-    assert before.month == august
-    assert slips.last_before(session, who, august) is None
-    assert slips.last_before(session, factories.recipient(session, factories.household(session)), october) is None

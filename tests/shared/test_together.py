@@ -20,6 +20,7 @@ from shared import clock, drafts, duties, intake, journal, queue, receipts, revi
 from shared.errors import AlreadySent, ChangedMeanwhile, DomainError, SignInRefused, TakenByAnother, TooManyFiles
 from shared.model import (
     Duty,
+    DutyAbout,
     FileState,
     Invitation,
     InvitationState,
@@ -119,13 +120,13 @@ def test_an_answer_written_while_it_is_sent_is_in_it_or_refused_but_never_lost(m
         written, sent = at_once(
             make_session,
             [
-                lambda session: drafts.write(session, who, draft, {"gross_yen": 1_000}).line.gross_yen,  # noqa: B023
+                lambda session: factories.write(session, who, draft, {"gross_yen": 1_000}).version.no,  # noqa: B023
                 lambda session: intake.send(session, who, draft, attempt=uuid4()).version_no,  # noqa: B023
             ],
         )
         with make_session() as session:
             row = session.get_one(Submission, (who.office_id, draft))
-            kept = drafts.wage_line(session, drafts.sent_version(session, row)).gross_yen
+            kept = factories.wage(session, drafts.sent_version(session, row))["gross_yen"]
         assert sent == 1
         assert (isinstance(written, AlreadySent), kept) in {(True, 85_400), (False, 1_000)}
 
@@ -134,7 +135,7 @@ def test_two_taps_on_begin_are_one_draft(make_session: Sessions) -> None:
     with make_session.begin() as session:
         who = factories.recipient(session)
     answers = at_once(
-        make_session, [lambda session: drafts.start_report(session, who, factories.OCTOBER).id for _ in range(6)]
+        make_session, [lambda session: factories.begun(session, who, factories.OCTOBER).id for _ in range(6)]
     )
     assert len(set(answers)) == len(of(UUID, answers[:1])) == 1
 
@@ -194,7 +195,7 @@ def test_accepting_and_sending_back_at_once_is_one_decision(make_session: Sessio
     with make_session() as session:
         submission = session.scalars(select(Submission)).one()
         worker, seen = factories.caseworker_of(session, submission), submission.revision
-    asked = review.AskAgain(seen=seen, attempt=uuid4(), values={"gross_yen": (Reason.DIFFERS, "")})
+    asked = review.AskAgain(seen=seen, attempt=uuid4(), values={"jobs-0-gross_yen": (Reason.DIFFERS, "")})
     answers = at_once(
         make_session,
         [
@@ -331,3 +332,4 @@ def test_two_engines_open_a_month_at_the_same_time_and_each_duty_is_opened_once(
     assert sum(of(int, opened)) == 40
     with make_session() as session:
         assert session.scalar(select(func.count()).select_from(Duty)) == 40
+        assert session.scalar(select(func.count()).select_from(DutyAbout)) == 40

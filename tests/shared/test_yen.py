@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.model.income import MOST_YEN
-from shared.rules.yen import NotAnAmount, days, yen
+from shared.rules.yen import MOST_YEN, NotAnAmount, days, yen
 
 amounts = st.integers(min_value=0, max_value=MOST_YEN)
 FULL_WIDTH = str.maketrans("0123456789,", "０１２３４５６７８９，")

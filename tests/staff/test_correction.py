@@ -48,7 +48,11 @@ def file_again(scene: Scene, reason: str = "dark", detail: str = "出勤の日�
 
 
 def value_again(detail: str = "85,500円では") -> dict[str, str]:
-    return {"value-gross_yen": "y", "value-gross_yen-reason": "differs", "value-gross_yen-detail": detail}
+    return {
+        "value-jobs-0-gross_yen": "y",
+        "value-jobs-0-gross_yen-reason": "differs",
+        "value-jobs-0-gross_yen-detail": detail,
+    }
 
 
 def nothing_stored(make_session: Make, scene: Scene) -> bool:
@@ -68,7 +72,7 @@ def test_a_file_and_a_value_are_asked_for_with_reason_and_detail(desk: Desk, sce
         items = session.scalars(select(CorrectionItem).order_by(CorrectionItem.id)).all()
         assert [(item.file_id, item.value, item.reason, item.detail) for item in items] == [
             (scene.file_id, None, Reason.DARK, "出勤の日数"),
-            (None, "gross_yen", Reason.DIFFERS, "85,500円では"),
+            (None, "jobs-0-gross_yen", Reason.DIFFERS, "85,500円では"),
         ]
         assert session.scalars(select(Correction.memo)).one() == "電話で話した"
 
@@ -122,6 +126,16 @@ def test_a_memo_has_an_end_too(desk: Desk, scene: Scene) -> None:
     answer = send(desk, scene, **value_again(), memo="あ" * 501)
     assert answer.status == 422
     assert "500文字までにしてください" in answer.html
+
+
+@pytest.mark.parametrize("place", ["detail", "memo"])
+def test_a_my_number_is_not_kept_whoever_writes_it(desk: Desk, scene: Scene, make_session: Make, place: str) -> None:
+    number = "番号 6214-9832-0257"
+    fields = file_again(scene, detail=number) if place == "detail" else {**value_again(), "memo": number}
+    answer = send(desk, scene, **fields)
+    assert answer.status == 422
+    assert "12けたの番号" in answer.html
+    assert nothing_stored(make_session, scene)
 
 
 @pytest.mark.parametrize(

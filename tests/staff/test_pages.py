@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from werkzeug.routing import Rule
 
 from config.settings import Settings
 from config.web import POLICY
-from shared import clock, retention
+from shared import clock, duties, retention
 from shared.model import LogEntry, Message, OriginalFetch, RetentionRule, Role, Step
 from shared.sign_in import Staff
 from staff import create_app
@@ -35,6 +35,8 @@ MAY = {  # who opens which door: the whole table
     "queue.show": set(Role),
     "signin.leave": set(Role),
     "queue.take_next": DECIDING,
+    "owed.show": DECIDING,
+    "owed.download": DECIDING,
     "review.show": DECIDING,
     "review.take": DECIDING,
     "review.release": DECIDING,
@@ -147,6 +149,8 @@ def rounds(
         accepted(session, ready)
         receipt = issued(session, done, clerk(session))
         disposal_id = proposed(session, done)
+        office, who = factories.office(session), scene.person
+        duties.open_duty(session, office, who.household_id, who.member_id, date(2026, 9, 1))
     keeper = desks[Role.ADMINISTRATOR]
     hers, clerks = enter(scene.worker), desks[Role.CLERK]
     form = hers.open(f"{held.path}/return")
@@ -156,12 +160,15 @@ def rounds(
         stranger.open("/nothing-here"),
         hers.open("/"),
         hers.open("/?scope=all"),
+        hers.open("/owed?scope=all"),
+        desks[Role.SUPERVISOR].open("/owed"),
+        hers.open("/owed/list.csv"),
         hers.open(scene.path),
         hers.open(held.path),
         hers.open(f"/files/{held.file_id}/1.jpg"),
         form,
         hers.send(form, f"{held.path}/return"),
-        hers.send(form, f"{held.path}/return", do="look", **{"value-gross_yen": "y"}),
+        hers.send(form, f"{held.path}/return", do="look", **{"value-jobs-0-gross_yen": "y"}),
         hers.send(hers.open(held.path), f"{held.path}/message#messages", text="［日付］までに"),
         hers.open("/receipts"),
         hers.open("/review/nothing"),
@@ -221,6 +228,31 @@ def test_no_page_holds_script_style_or_a_dead_link(rounds: Rounds) -> None:
         assert "Traceback" not in html
 
 
+def test_styles_and_scripts_are_kept_under_their_version_and_pages_are_not_packed(
+    enter: Enter, make_session: Make, bytes_kept: FolderStorage
+) -> None:
+    with make_session.begin() as session:
+        scene = set_out(session, bytes_kept)
+        taken(session, scene)
+    client = enter(scene.worker).client
+    page = client.get(scene.path, headers={"Accept-Encoding": "gzip", "Sec-Fetch-Site": "same-origin"})
+    assert "Content-Encoding" not in page.headers, "what others wrote and her own token stand on one page"
+    wanted = re.findall(r'<(?:link|script)[^>]* (?:href|src)="([^"]+)"', page.text)
+    assert {address.rpartition("/")[2] for address in wanted} == {
+        "icon.svg",
+        "tokens.css",
+        "base.css",
+        "parts.css",
+        "desk.css",
+        "desk.js",
+    }
+    for address in wanted:
+        assert re.match(r"/(static|shared)/[0-9a-f]{12}/", address)
+        answer = client.get(address, headers={"Accept-Encoding": "gzip"})
+        assert answer.headers["Cache-Control"] == "immutable, max-age=31536000"
+        assert answer.headers["Content-Encoding"] == "gzip"
+
+
 def test_every_fragment_a_page_links_to_stands_on_it(rounds: Rounds) -> None:
     for page in rounds.pages:
         if page.response.mimetype == "text/html":
@@ -242,7 +274,7 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
     deciding, issuing = enter(held.worker), enter(kaoru)
     nobody = factories.unknown_id()
     rule = {"what": "original", "days": "9", "from_day": "2099-01-01", "source": "規程"}
-    fields = {"seen": str(row.revision), "attempt": str(factories.unknown_id()), "value-gross_yen": "y"}
+    fields = {"seen": str(row.revision), "attempt": str(factories.unknown_id()), "value-jobs-0-gross_yen": "y"}
     issue = {"seen": str(accepted_row.revision), "attempt": str(factories.unknown_id())}
     with make_session() as session:
         before = counted(session)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import clock, drafts, intake, review
+from shared import clock, intake, review
 from shared.model import Reason, Role, State
 from shared.sign_in import Staff
 from tests import factories
@@ -26,9 +26,9 @@ def order(html: str) -> list[str]:
 def corrected(session: Session, scene: Scene) -> None:
     """Asked again, and answered."""
     row = taken(session, scene)
-    asked = review.AskAgain(seen=row.revision, attempt=uuid4(), values={"gross_yen": (Reason.DIFFERS, "")})
+    asked = review.AskAgain(seen=row.revision, attempt=uuid4(), values={"jobs-0-gross_yen": (Reason.DIFFERS, "")})
     review.send_back(session, scene.worker, row.id, asked)
-    drafts.write(session, scene.person, row.id, {"gross_yen": 85_500})
+    factories.write(session, scene.person, row.id, {"gross_yen": 85_500})
     intake.send(session, scene.person, row.id, attempt=uuid4())
 
 

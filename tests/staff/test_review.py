@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import drafts, intake, journal, review
+from shared import intake, journal, review
 from shared.model import FileState, LogEntry, Reason, Role, State, Step
 from shared.sign_in import Staff
 from tests import factories
@@ -64,10 +64,13 @@ def test_a_version_of_before_stays_readable_but_is_not_decided(enter: Enter, sce
     with make_session.begin() as session:
         row = taken(session, scene)
         asked = review.AskAgain(
-            seen=row.revision, attempt=uuid4(), values={"gross_yen": (Reason.DIFFERS, "総支給額")}, memo="電話ずみ"
+            seen=row.revision,
+            attempt=uuid4(),
+            values={"jobs-0-gross_yen": (Reason.DIFFERS, "総支給額")},
+            memo="電話ずみ",
         )
         review.send_back(session, scene.worker, row.id, asked)
-        drafts.write(session, scene.person, row.id, {"gross_yen": 91_000})
+        factories.write(session, scene.person, row.id, {"gross_yen": 91_000})
     desk = enter(scene.worker)
     assert desk.open(f"{scene.path}?version=2").status == 404, "what she is still writing is hers alone"
     assert "91,000円" not in desk.open(scene.path).html

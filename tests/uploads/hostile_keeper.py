@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -103,6 +104,22 @@ def start_thread() -> None:
     thread.join()
 
 
+def read_in_thread() -> None:
+    """A thread has the locks of what started it."""
+    caught: list[OSError] = []
+
+    def read() -> None:
+        try:
+            read_passwd()
+        except OSError as refused:
+            caught.append(refused)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    thread.join()
+    raise caught[0]
+
+
 def open_many() -> None:
     for _ in range(100):
         os.dup(0)
@@ -147,9 +164,31 @@ def give_up() -> None:
     os._exit(3)
 
 
+def claim() -> None:
+    """Say that all is there, as often as it goes into the pipe."""
+    (pipe,) = [descriptor for descriptor in range(3, 32) if is_pipe(descriptor)]
+    for _ in range(3):
+        os.write(pipe, room_keeper._MADE * 1000)
+
+
+def is_pipe(descriptor: int) -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
+
+
 def work(content: bytes, kind: str, out: BinaryIO) -> None:
-    if kind in ("jpeg", "pdf"):
-        safe_copies.make(content, kind, out)
+    if kind in ("jpeg", "pdf", "png", "webp"):
+        safe_copies.make(content, "pdf" if kind == "pdf" else "jpeg", out)
+        if kind in ("png", "webp"):
+            out.flush()
+            claim()
+        if kind == "png":
+            time.sleep(60)
+        if kind == "webp":
+            out.seek(0)
+            out.write(bytes(1000))  # it was something else
         return
     if kind == "flood":
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -14,6 +15,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 
 import pikepdf
@@ -233,6 +235,7 @@ def still_works(keeper: Keeper) -> bool:
         "runnable_memory",
         "outlive_keeper",
         "open_many",
+        "read_in_thread",
     ],
 )
 def test_what_took_over_a_decoder_can_do_nothing_with_it(attempt: str, hostile: Keeper) -> None:
@@ -258,6 +261,46 @@ def test_a_decoder_may_start_a_thread(hostile: Keeper) -> None:
 def test_what_never_ends_or_ends_badly_costs_one_file(attempt: str, hostile: Keeper) -> None:
     assert not tried(hostile, attempt, seconds=1)[0].well
     assert still_works(hostile)
+
+
+def test_what_claims_to_be_done_and_does_not_end_is_not_believed(hostile: Keeper, tmp_path: Path, into: Path) -> None:
+    Image.new("RGB", (30, 20)).save(tmp_path / "photo.jpg")
+    made = make_safe_copies(tmp_path / "photo.jpg", Kind.PNG, into, seconds=1, keeper=hostile)
+    assert made == Refused("crashed")
+    assert still_works(hostile)
+
+
+def test_what_is_changed_after_the_claim_is_refused_or_changes_nothing(
+    hostile: Keeper, tmp_path: Path, into: Path
+) -> None:
+    Image.new("RGB", (30, 20)).save(tmp_path / "photo.jpg")
+    made = make_safe_copies(tmp_path / "photo.jpg", Kind.WEBP, into, seconds=5, keeper=hostile)
+    if isinstance(made, SafeCopies):
+        assert [sha256(page.picture.read_bytes()).hexdigest() for page in made.pages] == [made.pages[0].sha256]
+    else:
+        assert made == Refused("crashed")
+    assert still_works(hostile)
+
+
+def test_a_disk_that_cannot_be_written_is_our_fault_and_the_next_file_comes_through(
+    tmp_path: Path, into: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = Keeper()
+    try:
+        pid = pid_of(keeper)
+        Image.new("RGB", (30, 20)).save(tmp_path / "photo.jpg")
+        with monkeypatch.context() as full:
+            full.setattr(Path, "write_bytes", no_room)
+            with pytest.raises(OSError, match="No space"):
+                make_safe_copies(tmp_path / "photo.jpg", Kind.JPEG, into, keeper=keeper)
+        assert still_works(keeper)
+        assert pid_of(keeper) == pid
+    finally:
+        keeper.close()
+
+
+def no_room(_path: Path, _content: bytes) -> int:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_memory_ends_at_its_limit(hostile: Keeper) -> None:

@@ -13,7 +13,7 @@ import pikepdf
 import pypdfium2
 import pytest
 from fpdf import FPDF
-from PIL import Image, ImageCms, ImageDraw
+from PIL import Image, ImageCms, ImageDraw, JpegImagePlugin
 
 from uploads.checks import Kind
 from uploads.locked_room import Refused, SafeCopies, make_safe_copies
@@ -220,6 +220,22 @@ def test_each_page_of_a_pdf_becomes_one_picture_that_can_be_read(tmp_path: Path)
         assert near(page.getpixel((1300, 100)), (255, 255, 255))
     with Image.open(tmp_path / "into/thumb-003.jpg") as thumb:
         assert max(thumb.size) == 360
+
+
+@pytest.mark.parametrize(("kind", "quality"), [(Kind.PDF, 85), (Kind.JPEG, 82)])
+def test_pages_are_packed_as_well_as_they_always_were(kind: Kind, quality: int, tmp_path: Path) -> None:
+    if kind is Kind.PDF:
+        document().output(str(tmp_path / "source"))
+    else:
+        corners(1200, 1600).save(tmp_path / "source", "JPEG")
+    make(tmp_path / "source", kind, tmp_path / "into")
+    for name, as_good_as in (("page-001.jpg", quality), ("thumb-001.jpg", 75)):
+        model = io.BytesIO()
+        Image.new("RGB", (16, 16)).save(model, "JPEG", quality=as_good_as)
+        with Image.open(tmp_path / "into" / name) as picture, Image.open(model) as meant:
+            assert isinstance(picture, JpegImagePlugin.JpegImageFile)
+            assert isinstance(meant, JpegImagePlugin.JpegImageFile)
+            assert (picture.mode, picture.quantization) == ("RGB", meant.quantization)
 
 
 def test_what_was_filled_into_a_form_and_notes_on_a_page_are_drawn(tmp_path: Path) -> None:

@@ -19,13 +19,14 @@ from uuid import uuid4
 
 import pytest
 from redis import Redis
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from config.settings import Settings
 from shared import clock, duties, upload
 from shared.model import (
     Duty,
+    DutyAbout,
     FileState,
     SafeCopy,
     Situation,
@@ -444,11 +445,34 @@ def test_what_is_due_is_opened_once_a_day_and_said_once(make_session: sessionmak
     with make_session.begin() as session:
         owed = session.scalars(select(Duty)).all()
         assert owed
-        for duty in owed:
-            session.delete(duty)
+        for table in (DutyAbout, Duty):
+            session.execute(delete(table))
     assert open_duties(make_session, today) == today
     with make_session() as session:
         assert session.scalars(select(Duty)).all() == [], "the day is done"
     open_duties(make_session, today - timedelta(days=1))
     with make_session() as session:
         assert session.scalars(select(Duty)).all() != []
+
+
+def test_a_running_worker_opens_what_is_due_and_one_more_opens_nothing_twice(
+    running_settings: Settings, make_session: sessionmaker[Session], start: Start
+) -> None:
+    with make_session.begin() as session, clock.at(clock.now() - timedelta(days=70)):
+        office = factories.office(session)
+        factories.recipient(session, situation=Situation.WORKING)
+        duties.begin(session, office, date(2025, 4, 1))
+    worker = start(running_settings)
+    worker.says("duties.opened")
+
+    def owed() -> int:
+        with make_session() as session:
+            return len(session.scalars(select(Duty)).all())
+
+    opened = owed()
+    assert opened > 0
+    another = start(running_settings)
+    another.says("worker.started")
+    time.sleep(2)
+    assert owed() == opened
+    assert "duties.opened" not in another.said()

@@ -9,8 +9,9 @@ from shared.model import DutyKind
 from shared.rules.forms.asset_report import ASSET_REPORT
 from shared.rules.forms.change_notice import CHANGE_NOTICE
 from shared.rules.forms.check_in import CHECK_IN
-from shared.rules.forms.form import N_, Form
+from shared.rules.forms.form import Form
 from shared.rules.forms.illness_notice import ILLNESS_NOTICE
+from shared.rules.forms.income_report import INCOME_REPORT
 from shared.rules.forms.job_search_report import JOB_SEARCH_REPORT
 from shared.rules.forms.message import MESSAGE
 from shared.rules.forms.proofs import PROOFS
@@ -19,6 +20,7 @@ from shared.rules.wareki import japanese_month
 
 # In the order of the portal's list: what is sent most often first.
 _ALL: Final = (
+    INCOME_REPORT,
     CHECK_IN,
     PROOFS,
     CHANGE_NOTICE,
@@ -29,17 +31,16 @@ _ALL: Final = (
     MESSAGE,
 )
 FORMS: Final[dict[DutyKind, Form]] = {form.kind: form for form in _ALL}
-INCOME_REPORT: Final = N_("収入申告書")
 
 
 def name_of(kind: DutyKind) -> str:
     """What a form is called, in Japanese."""
-    return FORMS[kind].name if kind in FORMS else INCOME_REPORT
+    return FORMS[kind].name
 
 
 def is_monthly(kind: DutyKind) -> bool:
     """Whether it is about a month, which then stands in its name."""
-    return kind not in FORMS or FORMS[kind].monthly
+    return FORMS[kind].monthly
 
 
 def title_of(kind: DutyKind, month: date) -> str:

@@ -68,6 +68,14 @@ CHANGE_NOTICE: Final = Form(
             (
                 Question("newcomer_name", Ask.TEXT, N_("お名前"), N_("ふえた人の名前")),
                 Question(
+                    "newcomer_kana",
+                    Ask.KANA,
+                    N_("ふりがな（わかれば）"),
+                    N_("ふえた人のふりがな"),
+                    hint=N_("ひらがなでも、カタカナでも かまいません。"),
+                    needed=False,
+                ),
+                Question(
                     "newcomer_born",
                     Ask.DAY,
                     N_("生まれた日（わかれば）"),

@@ -13,6 +13,7 @@ MESSAGE: Final = Form(
     name=N_("職員への連絡"),
     lead=N_("職員に伝えたいこと、聞きたいことを書けます。写真もつけられます。"),
     note=N_("急ぐときは、電話のほうが早くつながります。"),
+    papers=False,
     files=N_("写真を つけるときは、 送ってください"),
     screens=(
         Screen(

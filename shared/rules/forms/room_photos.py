@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from shared.model import DutyKind
-from shared.rules.forms.form import N_, Ask, Form, Option, Question, Screen, when
+from shared.rules.forms.form import DETAIL, N_, WHOLE, Ask, Form, Option, Question, Screen, when
 
 ROOM_PHOTOS: Final = Form(
     kind=DutyKind.ROOM_PHOTOS,
     version=1,
     name=N_("部屋の写真"),
-    lead=N_(
-        "こわれた所や部屋のようすを、写真で見せられます。散らかっていても、かまいません。人や手紙は写さないでください。"
-    ),
+    lead=N_("こわれた所や部屋のようすを、写真で見せられます。散らかっていても、かまいません。1か所ずつ送ります。"),
     note=N_("ガスのにおいがするとき、火が出そうなときは、写真をとらずに、すぐに家を出て119に電話してください。"),
-    files=N_("写真を 2まい とってください： ぜんたいと、 近くから"),
+    files=N_("写真を とってください"),
+    papers=False,
+    shots=(WHOLE, DETAIL),
     screens=(
         Screen(
             "place",
@@ -59,7 +59,7 @@ ROOM_PHOTOS: Final = Form(
                         Option("repair", N_("こわれたので、なおしたい")),
                         Option("equipment", N_("なくて こまっている・買いたい")),
                         Option("moving", N_("引っこしのため")),
-                        Option("show", N_("部屋のようすを 見てもらうため")),
+                        Option("show", N_("職員が 家で写真をとるかわりに")),
                         Option("other", N_("そのほか")),
                     ),
                 ),
