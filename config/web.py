@@ -333,6 +333,8 @@ def _error_pages(app: Flask) -> None:
     @app.errorhandler(PoolTimeout)
     def unavailable(error: Exception) -> ResponseReturnValue:
         log("request.failed", level="error", path=request.path, error=type(error).__name__)
+        if not isinstance(error, StorageUnavailable):  # it went after it had said who is there: ask it nothing more
+            g._login_user = AnonymousUserMixin()  # noqa: SLF001
         return problem("unavailable", 503)
 
     @app.errorhandler(NotStored)
