@@ -18,10 +18,9 @@ from flask import Blueprint, Flask, Request, Response, current_app, g, render_te
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from flask_login import AnonymousUserMixin, LoginManager, current_user
-from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from jinja2 import FileSystemLoader, StrictUndefined
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -31,10 +30,11 @@ from werkzeug.exceptions import Forbidden, HTTPException, default_exceptions
 
 from config import words
 from config.assets import Assets
+from config.cookies import KnownCookies, KnownTokens
 from config.log import log
 from config.settings import Settings
 from shared import errors
-from shared.session import engine_for, reading_sessions, sessions
+from shared.session import Reader, Writer, engine_for, reading_sessions, sessions
 from uploads.storage import NotStored, Storage, StorageUnavailable, storage_from
 
 SHARED: Final = Path(__file__).parents[1] / "shared"
@@ -55,6 +55,7 @@ PARKABLE: Final = 16 * 1024  # bytes of a typed form worth giving back
 FORM_LIMIT: Final = 500_000  # bytes of a form without files: it is held in memory as a whole
 STREAMED: Final = ("multipart/form-data", "application/offset+octet-stream")  # files, which are not
 SECRETS: Final = ("pin", "password")  # fields that no page repeats and no table holds
+Done = TypeVar("Done")
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -72,13 +73,14 @@ class Visitor:
         return self.token
 
 
-def web_app(name: str, settings: Settings, load: Callable[[Connection, str], Any | None]) -> Flask:
+def web_app(name: str, settings: Settings, load: Callable[[Reader, str], Any | None]) -> Flask:
     """Make an app named ``name``.
 
     :param load: finds the person behind a session token, or None; ``shared.sign_in`` has one for each door.
     """
     app = Flask(name, static_url_path="/static")
     app.request_class = PlainRequest
+    app.session_interface = KnownCookies()
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SESSION_COOKIE_NAME=f"{'__Host-' if settings.secure_cookies else ''}madoguchi_{name}",
@@ -107,7 +109,7 @@ def web_app(name: str, settings: Settings, load: Callable[[Connection, str], Any
     _sign_in_sessions(app, load)
     app.before_request(_limit_form)
     app.before_request(_deny_by_default)  # before CSRF: a stranger's upload is not even read
-    CSRFProtect(app)
+    KnownTokens(app)
     app.after_request(_headers)
     _shared_pages(app)
     _same_for_everybody(app)
@@ -142,9 +144,10 @@ class _Reach:
     def __init__(self, settings: Settings, engine: Any, storage: Storage) -> None:
         self.settings, self.engine, self.storage = settings, engine, storage
         self.sessions, self.reading = sessions(engine), reading_sessions(engine)
-        self.asking = engine.execution_options(reading=True)
+        self.asking = Reader(engine)
         # SQLite lets one write, and those who wait sleep and look again. Here they queue up, and go at once.
         self.turn = RLock() if engine.dialect.name == "sqlite" else nullcontext()
+        self.writer = Writer(engine, self.turn) if engine.dialect.name == "sqlite" else None
 
 
 def settings() -> Settings:
@@ -165,6 +168,15 @@ def transaction() -> Iterator[Session]:
     reach: _Reach = current_app.extensions["madoguchi"]
     with reach.turn, reach.sessions.begin() as session:
         yield session
+
+
+def arriving(deed: Callable[[Writer], Done]) -> Done | None:
+    """``transaction`` without a session, for what comes most; None where the database has no writer of its own.
+
+    :param deed: asks nothing of its request: another one's thread may do it.
+    """
+    reach: _Reach = current_app.extensions["madoguchi"]
+    return reach.writer.do(deed) if reach.writer else None
 
 
 @contextmanager
@@ -201,13 +213,12 @@ def _deny_by_default() -> ResponseReturnValue | None:
     return answer
 
 
-def _sign_in_sessions(app: Flask, load: Callable[[Connection, str], Any | None]) -> None:
+def _sign_in_sessions(app: Flask, load: Callable[[Reader, str], Any | None]) -> None:
     reach: _Reach = app.extensions["madoguchi"]
 
     def visitor(token: str) -> Visitor | None:
         try:
-            with reach.asking.connect() as connection:  # one question of every request: no session, no transaction
-                who = load(connection, token)
+            who = load(reach.asking, token)  # one question of every request: no session, no transaction
         except (OperationalError, PoolTimeout):
             g._login_user = AnonymousUserMixin()  # noqa: SLF001  (the page that says so would ask again, and fail again)
             raise
@@ -219,10 +230,14 @@ def _sign_in_sessions(app: Flask, load: Callable[[Connection, str], Any | None])
 
 
 def _headers(response: Response) -> Response:
+    said = {name.lower() for name, _ in response.headers}  # asked once: each look for a name goes through all of them
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in said:
+            response.headers.add(name, value)
     ours = request.endpoint in ("static", "shared.static") and response.status_code < 400
-    if not ours and "no-store" not in response.headers.get("Cache-Control", ""):
+    if not ours and not said & {"cache-control", "expires"}:
+        response.headers.add("Cache-Control", "no-store")
+    elif not ours and "no-store" not in response.headers.get("Cache-Control", ""):
         response.headers["Cache-Control"] = "no-store"  # send_file would let anybody keep a person's paper for an hour
         response.headers.pop("Expires", None)
     if current_app.config["SESSION_COOKIE_SECURE"]:
@@ -318,6 +333,8 @@ def _error_pages(app: Flask) -> None:
     @app.errorhandler(PoolTimeout)
     def unavailable(error: Exception) -> ResponseReturnValue:
         log("request.failed", level="error", path=request.path, error=type(error).__name__)
+        if not isinstance(error, StorageUnavailable):  # it went after it had said who is there: ask it nothing more
+            g._login_user = AnonymousUserMixin()  # noqa: SLF001
         return problem("unavailable", 503)
 
     @app.errorhandler(NotStored)

@@ -15,10 +15,11 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -30,14 +31,16 @@ from werkzeug.http import http_date
 from config import points
 from config.log import log
 from config.settings import MEBIBYTE
-from config.web import reading, settings, storage, transaction
+from config.web import arriving, reading, settings, storage, transaction
 from portal.access import asked_by_script, me
 from portal.upload import forget, limits, sentence, shot_of
 from shared import errors
 from shared import upload as uploads
 from shared.model import Upload, UploadState
 from shared.rules import names
-from shared.upload import Announced, Bytes
+from shared.session import Writer
+from shared.sign_in import Recipient
+from shared.upload import Announced, Bytes, Limits, Whole
 from uploads.checks import Kind, NotAccepted, what_is
 from uploads.receiving import HEAD, Incoming, join, receive
 from uploads.storage import StorageError
@@ -51,6 +54,7 @@ _CHECKSUMS: Final[dict[str, Callable[[], Any]]] = {"sha1": hashlib.sha1, "sha256
 _BODY: Final = "application/offset+octet-stream"
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
 _MISMATCH: Final = 460
+Arrived = TypeVar("Arrived", Upload, Whole)
 _OVERRIDABLE: Final = ("PATCH", "DELETE", "HEAD")  # for a network that lets only GET and POST through
 
 
@@ -71,13 +75,14 @@ def create(submission_id: UUID) -> ResponseReturnValue:
     if request.method == "OPTIONS":
         return _abilities()
     announced = _announced()
+    upload: Upload | Whole
     if request.mimetype == _BODY:
         upload = _with_body(submission_id, announced)
     else:
         with transaction() as session:
             upload = uploads.begin(session, me(), submission_id, announced, limits())
         log("upload.begun", upload=upload.id, submission=submission_id, size=upload.size)
-    return _stands(upload, 201, Location=url_for("tus.one", upload_id=upload.id))
+    return _stands(upload, 201, Location=f"{request.script_root}{bp.url_prefix}/{upload.id}")  # as url_for says, sooner
 
 
 @bp.route("/<uuid:upload_id>", methods=["HEAD", "PATCH", "DELETE", "POST", "OPTIONS"])
@@ -115,7 +120,7 @@ def _method() -> str:
 # ---- what comes ----
 
 
-def _with_body(submission_id: UUID, announced: Announced) -> Upload:
+def _with_body(submission_id: UUID, announced: Announced) -> Upload | Whole:
     body = _Body(0, announced.size)
     with closing(_incoming()) as incoming:
         body.read_into(incoming, announced.size)
@@ -129,11 +134,14 @@ def _with_body(submission_id: UUID, announced: Announced) -> Upload:
         return upload
 
 
-def _take_whole(submission_id: UUID, announced: Announced, incoming: Incoming) -> Upload:
+def _take_whole(submission_id: UUID, announced: Announced, incoming: Incoming) -> Upload | Whole:
     if announced.sha256 not in (None, incoming.sha256):
         raise _Problem(_MISMATCH, "checksum")
     arrived = _store(incoming, what_is(incoming.head, incoming.size))
     try:
+        whole = arriving(partial(_at_once, me(), submission_id, announced, arrived, limits()))
+        if whole:
+            return _arrived(whole, arrived, [])
         with transaction() as session:
             upload, keys = uploads.arrive(session, me(), submission_id, announced, arrived, limits())
             points.passed("row.written")
@@ -141,6 +149,15 @@ def _take_whole(submission_id: UUID, announced: Announced, incoming: Incoming) -
         forget([arrived.key])
         raise
     return _arrived(upload, arrived, keys)
+
+
+def _at_once(
+    who: Recipient, submission_id: UUID, announced: Announced, arrived: Bytes, most: Limits, writer: Writer
+) -> Whole | None:
+    whole = uploads.arrive_at_once(writer, who, submission_id, announced, arrived, most)
+    if whole:
+        points.passed("row.written")
+    return whole
 
 
 def _go_on(upload_id: UUID) -> Upload:
@@ -273,7 +290,7 @@ def _store(incoming: Incoming, kind: Kind) -> Bytes:
     return arrived
 
 
-def _arrived(upload: Upload, arrived: Bytes, keys: list[str]) -> Upload:
+def _arrived(upload: Arrived, arrived: Bytes, keys: list[str]) -> Arrived:
     points.passed("row.committed")
     forget(keys)
     if arrived.key not in keys:
@@ -352,7 +369,7 @@ def _number(header: str) -> int:
 # ---- what is answered ----
 
 
-def _stands(upload: Upload, status: int, **headers: str) -> ResponseReturnValue:
+def _stands(upload: Upload | Whole, status: int, **headers: str) -> ResponseReturnValue:
     answer = Response(status=status, headers=headers)
     answer.headers["Upload-Offset"] = str(upload.kept)
     if upload.file_id is None:

@@ -4,7 +4,7 @@ phone costs nothing. A returned submission is written again in its next version;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any, Final
 from uuid import UUID
@@ -36,7 +36,7 @@ from shared.model import (
 )
 from shared.model.base import UtcTime
 from shared.outbox import promise
-from shared.session import Ready, insert_row
+from shared.session import Ready, Writer, insert_row
 from shared.sign_in import Recipient
 
 
@@ -399,12 +399,23 @@ def add(
     seen.need_today(arrived.size, day_limit)
     old = session.get(VersionFile, (who.office_id, seen.version_id, replaces)) if replaces else None
     seen.need_place(limit + (old is not None))
-    shot = arrived.shot
-    if old and shot is None:
-        shot = session.get_one(StoredFile, (who.office_id, old.file_id)).shot
+    if old:
+        if arrived.shot is None:
+            arrived = replace(arrived, shot=session.get_one(StoredFile, (who.office_id, old.file_id)).shot)
+        session.delete(old)
+    file_id = put(session, who, submission_id, seen.version_id, arrived, old.position if old else seen.last + 1)
+    if seen.same_bytes:
+        note_same(session, session.get_one(StoredFile, (who.office_id, file_id)))
+    return file_id
+
+
+def put(
+    place: Session | Writer, who: Recipient, submission_id: UUID, version_id: UUID, arrived: Arrived, position: int
+) -> UUID:
+    """Write the rows of a file for which there is a place: the file, where it stands, and the task of its safe copy."""
     file_id, now = new_id(), clock.now()
     insert_row(
-        session,
+        place,
         StoredFile,
         office_id=who.office_id,
         id=file_id,
@@ -417,24 +428,12 @@ def add(
         size=arrived.size,
         sha256=arrived.sha256,
         key=arrived.key,
-        shot=shot,
+        shot=arrived.shot,
         state=FileState.RECEIVED,
         received_at=now,
     )
-    if old:
-        session.delete(old)
-    position = old.position if old else seen.last + 1
-    insert_row(
-        session,
-        VersionFile,
-        office_id=who.office_id,
-        version_id=seen.version_id,
-        file_id=file_id,
-        position=position,
-    )
-    promise(session, who.office_id, Job.MAKE_SAFE_COPY, file_id)
-    if seen.same_bytes:
-        note_same(session, session.get_one(StoredFile, (who.office_id, file_id)))
+    insert_row(place, VersionFile, office_id=who.office_id, version_id=version_id, file_id=file_id, position=position)
+    promise(place, who.office_id, Job.MAKE_SAFE_COPY, file_id)
     return file_id
 
 
@@ -463,7 +462,7 @@ class Room:
 
 
 def room(
-    session: Session, who: Recipient, submission_id: UUID, sha256: str | None = None, attempt: UUID | None = None
+    place: Session | Writer, who: Recipient, submission_id: UUID, sha256: str | None = None, attempt: UUID | None = None
 ) -> Room:
     """What a file that wants to be added finds, in one query. The caller holds the lock of the submission.
 
@@ -478,7 +477,7 @@ def room(
         "sha256": sha256,
         "attempt": attempt,
     }
-    found = _ROOM.on(session, given)
+    found = _ROOM.on(place, given)
     if not found:
         raise NotThere
     return Room(*found[0])

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from shared import clock
 from shared.model import Job, Task, new_id
-from shared.session import insert_row
+from shared.session import Writer, insert_row
 
 
-def promise(session: Session, office_id: UUID, job: Job, subject_id: UUID) -> None:
+def promise(session: Session | Writer, office_id: UUID, job: Job, subject_id: UUID) -> None:
     """Write a task into the outbox: the relay finds it after the commit, whenever that is."""
     now = clock.now()
     insert_row(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -31,7 +31,7 @@ from shared.model import (
 from shared.model.base import UtcTime
 from shared.rules.numbers import code_hash, new_code, new_token, read_code
 from shared.rules.pin import good_pin, read_pin
-from shared.session import Ready
+from shared.session import Reader, Ready
 
 LETTER_LIFE: Final = timedelta(days=60)
 SECOND_TRY: Final = timedelta(minutes=30)
@@ -228,10 +228,10 @@ _RECIPIENT: Final = Ready(
 )
 
 
-def recipient_of(session: Session | Connection, token: str) -> Recipient | None:
+def recipient_of(place: Session | Reader, token: str) -> Recipient | None:
     """The recipient behind a session token, or None if it is unknown, ended or past its time."""
     now = clock.now()
-    found = _RECIPIENT.on(session, {"token_hash": code_hash(token), "now": now, "not_since": now - _RENEW_EVERY})
+    found = _RECIPIENT.on(place, {"token_hash": code_hash(token), "now": now, "not_since": now - _RENEW_EVERY})
     return Recipient(*found[0]) if found else None
 
 
@@ -247,9 +247,9 @@ _STAFF: Final = Ready(
 )
 
 
-def staff_of(session: Session | Connection, token: str) -> Staff | None:
+def staff_of(place: Session | Reader, token: str) -> Staff | None:
     """The member of staff behind a session token, or None. Somebody no longer active is nobody."""
-    found = _STAFF.on(session, {"token_hash": code_hash(token), "now": clock.now()})
+    found = _STAFF.on(place, {"token_hash": code_hash(token), "now": clock.now()})
     return Staff(*found[0]) if found else None
 
 

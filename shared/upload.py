@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 
 from shared import clock, drafts, retention
 from shared.errors import NotThere, UploadOver, WrongOffset
-from shared.model import Kept, Submission, Upload, UploadPart, UploadState, VersionFile
-from shared.session import insert_row
+from shared.model import Kept, Submission, Upload, UploadPart, UploadState, VersionFile, new_id
+from shared.session import Writer, insert_row
 from shared.sign_in import Recipient
 
 LIFE: Final = timedelta(days=7)  # where the office has no rule of its own
@@ -98,6 +98,67 @@ def arrive(
     keys = _drop_parts(session, upload) if known else []
     _become(session, who, upload, seen, arrived, limits.files, None if known else limits.day)
     return upload, keys
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An upload that came whole in one go, as far as anybody asks; the names are those of ``Upload``."""
+
+    id: UUID
+    submission_id: UUID
+    kept: int
+    file_id: UUID
+    expires_at: datetime
+
+
+def arrive_at_once(
+    writer: Writer, who: Recipient, submission_id: UUID, announced: Announced, arrived: Bytes, limits: Limits
+) -> Whole | None:
+    """``arrive`` for what comes most: the first try of a file that nobody has sent before and that replaces none.
+
+    Returns None, and has written nothing, for every other one.
+
+    :raises NotThere, AlreadySent, TooManyFiles, TooMuchToday: as ``begin`` does.
+    """
+    if announced.replaces:
+        return None
+    seen = drafts.room(writer, who, submission_id, arrived.sha256, announced.attempt)
+    if seen.attempt_known or seen.same_bytes or seen.is_sent:
+        return None
+    drafts.need_open(seen.state, is_sent=seen.is_sent)
+    seen.need_today(arrived.size, limits.day)
+    seen.need_place(limits.files)
+    file = drafts.Arrived(
+        arrived.key,
+        announced.name,
+        arrived.kind,
+        arrived.size,
+        arrived.sha256,
+        announced.attempt,
+        0,
+        announced.shot,
+    )
+    file_id = drafts.put(writer, who, submission_id, seen.version_id, file, seen.last + 1)
+    now = clock.now()
+    whole = Whole(new_id(), submission_id, announced.size, file_id, now + LIFE)
+    insert_row(
+        writer,
+        Upload,
+        office_id=who.office_id,
+        id=whole.id,
+        created_at=now,
+        submission_id=submission_id,
+        attempt=announced.attempt,
+        name=announced.name,
+        size=announced.size,
+        sha256=announced.sha256,
+        shot=announced.shot,
+        kept=whole.kept,
+        state=UploadState.WHOLE,
+        expires_at=whole.expires_at,
+        file_id=file_id,
+    )
+    return whole
 
 
 def of(session: Session, who: Recipient, upload_id: UUID, *, lock: bool = False) -> Upload:

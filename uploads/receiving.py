@@ -59,7 +59,8 @@ class Incoming(io.RawIOBase):
             raise ValueError("there is no whole file to keep")
         points.passed("file.written")
         storage.put(key, self.path, media_type)
-        self.discard()
+        self._file.close()
+        self._file = None
 
     def discard(self) -> None:
         """Drop what was written. What has been kept is safe from this."""
@@ -105,8 +106,7 @@ class Incoming(io.RawIOBase):
     def _store(self, data: Any) -> None:
         try:
             if self._file is None:
-                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._file = io.FileIO(self.path, "x+", opener=_private)
+                self._file = _made(self.path)
             left = memoryview(data)
             while left:
                 left = left[self._file.write(left) :]
@@ -114,6 +114,14 @@ class Incoming(io.RawIOBase):
             self.failed = True
             self.discard()
             log("file.refused", level="error", reason="disk", error=error.strerror)
+
+
+def _made(path: Path) -> io.FileIO:
+    try:
+        return io.FileIO(path, "x+", opener=_private)
+    except FileNotFoundError:  # the first file of all
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return io.FileIO(path, "x+", opener=_private)
 
 
 def _private(path: str, flags: int) -> int:

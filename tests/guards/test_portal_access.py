@@ -19,7 +19,7 @@ from config.settings import Settings
 from portal import create_app
 from shared import duties, intake
 from shared.model import Base, FileState, ParkedForm, SignIn, State
-from shared.session import engine_for, reading_sessions, sessions
+from shared.session import Reader, engine_for, reading_sessions, sessions
 from tests import factories
 from tests.portal.frame import ALWAYS, look
 from tests.portal.pages import Page
@@ -257,8 +257,8 @@ def test_while_the_database_is_away_every_page_says_so_in_words(
 ) -> None:
     reach = app.extensions["madoguchi"]
     nowhere = engine_for("postgresql+psycopg://nobody@127.0.0.1:1/none")
-    working = reach.sessions, reach.reading
-    reach.sessions, reach.reading = sessions(nowhere), reading_sessions(nowhere)
+    working = reach.sessions, reach.reading, reach.asking
+    reach.sessions, reach.reading, reach.asking = sessions(nowhere), reading_sessions(nowhere), Reader(nowhere)
     wrong = []
     for phone, paths in (
         (hanako.phone, ("/home", "/sent", f"/forms/{papers[State.DRAFT]}/jobs/0/gross", "/healthz")),
@@ -277,7 +277,7 @@ def test_while_the_database_is_away_every_page_says_so_in_words(
         wrong += look(page)
         assert page.status == (404 if path == "/nowhere" else 200), "who is not signed in still finds the telephone"
     assert wrong == []
-    reach.sessions, reach.reading = working
+    reach.sessions, reach.reading, reach.asking = working
     assert hanako.phone.open("/home").status == 200, "it comes back by itself"
 
 

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared.model import Submission, WelfareOffice
-from shared.session import engine_for, reading_sessions
+from shared import drafts
+from shared.model import Job, Submission, Task, WelfareOffice
+from shared.outbox import promise
+from shared.session import Reader, Ready, engine_for, migrate, reading_sessions
 from tests import factories
 
 
@@ -63,3 +66,52 @@ def test_many_may_look_at_once(engine: Engine, make_session: sessionmaker[Sessio
     assert [len(look.scalars(select(Submission)).all()) for look in looks] == [1] * 30
     for look in looks:
         look.close()
+
+
+def test_a_ready_statement_reads_and_writes_what_any_other_does(session: Session) -> None:
+    office, subject = factories.submission(session).office_id, uuid4()
+    promise(session, office, Job.MAKE_SAFE_COPY, subject)
+    task = session.scalars(select(Task).where(Task.subject_id == subject)).one()
+    ready = Ready(select(Task.id, Task.job, Task.created_at, Task.done_at).where(Task.subject_id == subject))
+    assert ready.on(session, {}) == [(task.id, Job.MAKE_SAFE_COPY, task.created_at, None)]
+
+
+def test_a_ready_statement_sees_what_its_session_has_not_written_yet(session: Session) -> None:
+    row = factories.submission(session)
+    row.look_by = None
+    assert Ready(select(Submission.look_by).where(Submission.id == row.id)).on(session, {}) == [(None,)]
+
+
+def test_a_ready_statement_fails_as_any_other_does(session: Session) -> None:
+    office, subject = factories.submission(session).office_id, uuid4()
+    promise(session, office, Job.MAKE_SAFE_COPY, subject)
+    with pytest.raises(IntegrityError):
+        promise(session, office, Job.MAKE_SAFE_COPY, subject)
+
+
+def test_a_question_by_itself_waits_for_no_writer(engine: Engine, make_session: sessionmaker[Session]) -> None:
+    ready = Ready(select(WelfareOffice.id))
+    with make_session.begin() as session:
+        office = factories.submission(session).office_id
+    with make_session.begin() as session:
+        session.execute(text("UPDATE welfare_office SET due_day = 9"))
+        assert ready.on(Reader(engine), {}) == [(office,)]
+
+
+def test_sqlite_compiles_the_question_of_each_upload_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'office.db'}"
+    migrate(url)
+    engine = engine_for(url)
+    with Session(engine) as session:
+        who = factories.recipient(session)
+        draft = factories.draft(session, who).id
+        for _ in range(5):
+            drafts.room(session, who, draft, "0" * 64, uuid4())
+        try:
+            counted = session.execute(
+                text("SELECT run, reprep FROM sqlite_stmt WHERE sql LIKE 'SELECT submission.state%'")
+            )
+        except OperationalError:
+            pytest.skip("this SQLite does not count")
+        assert counted.all() == [(5, 0)]
+    engine.dispose()
