@@ -322,7 +322,7 @@ def test_up_down_and_up_again_works_with_a_whole_office_in_it(
 def test_who_waits_already_and_asked_to_be_called_is_found(
     make_session: sessionmaker[Session], database_url: str
 ) -> None:
-    said = {"call": "yes"}, {"call": "no"}, {}
+    said: list[dict[str, str]] = [{"call": "yes"}, {"call": "no"}, {}]
     with make_session.begin() as session:
         rows = [factories.submission(session) for _ in said]
         closed = factories.submission(session, State.RECEIPTED)
