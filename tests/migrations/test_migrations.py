@@ -319,6 +319,24 @@ def test_up_down_and_up_again_works_with_a_whole_office_in_it(
         assert journal.first_broken(session, factories.office(session).id) is None
 
 
+def test_who_waits_already_and_asked_to_be_called_is_found(
+    make_session: sessionmaker[Session], database_url: str
+) -> None:
+    said: list[dict[str, str]] = [{"call": "yes"}, {"call": "no"}, {}]
+    with make_session.begin() as session:
+        rows = [factories.submission(session) for _ in said]
+        closed = factories.submission(session, State.RECEIPTED)
+        for row, answers in zip([*rows, closed], [*said, said[0]], strict=True):
+            row.kind = DutyKind.STATUS_CHECK_IN
+            drafts.filled_of(session, drafts.sent_version(session, row)).answers = answers
+        ids = [row.id for row in [*rows, closed]]
+    command.downgrade(alembic_config(database_url), "0010")
+    migrate(database_url)
+    with make_session() as session:
+        found = set(session.scalars(select(Submission.id).where(Submission.wants_call)))
+    assert found == {ids[0]}
+
+
 def test_what_is_due_already_is_about_the_member_it_stands_under(
     make_session: sessionmaker[Session], database_url: str
 ) -> None:
