@@ -61,12 +61,12 @@ def show(household_id: UUID) -> ResponseReturnValue:
             return render_template("household_why.html", id=home.id, case_no=home.case_no, form=WhyForm())
         sheet = household.sheet(rows, home, clock.today())
         events = household.timeline(rows, home, behind=_behind(), most=PAGE + 1)
-        looks = household.looks(rows, home) if home.protected else []
+        openings = household.looks(rows, home) if home.protected else []
     shown = events[:PAGE]
     facts = {
         "events": [(event, _told(event)) for event in shown],
         "more": _place(shown[-1]) if len(events) > PAGE else None,
-        "looks": looks,
+        "openings": openings,
         "kinds": {kind: forms.name_of(kind) for kind in DutyKind},
         "situations": SITUATIONS,
         "cells": CELLS,
