@@ -37,6 +37,7 @@ class OwedRow:
     """One line: one paper of one household that has not come."""
 
     id: UUID
+    household_id: UUID
     case_no: str
     member: str  # who sends it
     about: tuple[str, ...]  # whom it is about, where that is not just who sends it
@@ -94,6 +95,7 @@ def owed(
     return [
         OwedRow(
             id=duty.id,
+            household_id=duty.household_id,
             case_no=case_no,
             member=member,
             about=_others(duty, reasons.get(duty.id, ())),

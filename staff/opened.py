@@ -66,6 +66,7 @@ class Opened:
     version: SubmissionVersion  # the one that is shown
     before: Slip | None
     versions: list[VersionRow]
+    household_id: UUID
     case_no: str
     members: list[str]  # of the household, its head first
     caseworker: str
@@ -113,6 +114,7 @@ def opened(session: Session, who: Staff, submission: Submission, version_no: int
         version=shown,
         before=slips.slip(session, submission, earlier[-1]) if earlier else None,
         versions=[VersionRow(version.no, version.sent_at) for version in sent if version.sent_at],
+        household_id=household.id,
         case_no=household.case_no,
         members=_members(session, household),
         caseworker=session.get_one(StaffMember, (household.office_id, household.caseworker_id)).name,
@@ -164,10 +166,10 @@ def _history(session: Session, submission: Submission) -> list[StepRow]:
         .where(Step.office_id == submission.office_id, Step.submission_id == submission.id)
         .order_by(Step.id.desc())
     )
-    return [StepRow(step.at, review.name_of(session, step), _what(step)) for step in steps]
+    return [StepRow(step.at, review.name_of(session, step), told(step)) for step in steps]
 
 
-def _what(step: Step) -> str:
+def told(step: Step) -> str:
     """The sentence for a step."""
     match step.became:
         case State.ARRIVED if step.was is State.RETURNED:

@@ -47,6 +47,21 @@ class Household(OfOffice, Base):
     protected: Mapped[bool]
 
 
+class HouseholdLook(OfOffice, Base):
+    """Somebody opened the sheet of a protected household: who, which, and why in her own words."""
+
+    __tablename__ = "household_look"
+    __table_args__ = (
+        belongs_to("household_id", "household"),
+        belongs_to("staff_id", "staff_member"),
+        CheckConstraint("length(reason) >= 1", name="reason"),
+        Index("ix_household_look_household", "office_id", "household_id", "created_at"),
+    )
+    household_id: Mapped[UUID]
+    staff_id: Mapped[UUID]
+    reason: Mapped[str]
+
+
 class Situation(StrEnum):
     """What a member of a household does; decides what is due from her, and how often."""
 

@@ -55,6 +55,7 @@ class Submission(OfOffice, Base):
             sqlite_where=text("state = 'accepted'"),
         ),
         Index("ix_submission_member", "office_id", "member_id", "arrived_at"),
+        Index("ix_submission_arrived", "office_id", "arrived_at"),
     )
     household_id: Mapped[UUID]
     member_id: Mapped[UUID]  # who sends it
@@ -172,6 +173,7 @@ class Correction(OfOffice, Base):
         belongs_to("version_id", "submission_version"),
         belongs_to("asked_by", "staff_member"),
         UniqueConstraint("office_id", "version_id"),
+        Index("ix_correction_asked", "office_id", "asked_at"),
     )
     submission_id: Mapped[UUID]
     version_id: Mapped[UUID]

@@ -36,6 +36,7 @@ from shared.model import (
     EarlierSituation,
     FilledForm,
     FormSetting,
+    HouseholdLook,
     How,
     Job,
     Kept,
@@ -246,6 +247,9 @@ def fill_storeroom(session: Session, who: sign_in.Recipient, report: Submission,
             Likeness(office_id=office_id, file_id=later.id, earlier_id=file.id, how=How.SAME),
             OriginalFetch(office_id=office_id, file_id=file.id, staff_id=admin.staff_id, reason="照会のため"),
             RetentionRule(office_id=office_id, what=Kept.ORIGINAL, days=365, from_day=day, source="文書管理規程"),
+            HouseholdLook(
+                office_id=office_id, household_id=who.household_id, staff_id=admin.staff_id, reason="確認のため"
+            ),
             LegalHold(office_id=office_id, household_id=who.household_id, reason="審査請求", placed_by=admin.staff_id),
             DisposalItem(
                 office_id=office_id,

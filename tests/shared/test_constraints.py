@@ -25,6 +25,7 @@ from shared.model import (
     DisposalState,
     Duty,
     Household,
+    HouseholdLook,
     Invitation,
     Kept,
     LegalHold,
@@ -525,6 +526,10 @@ def test_a_hold_or_a_fetch_without_a_reason_and_a_hold_nobody_lifted(session: Se
     file = factories.file(session, who, factories.draft(session, who))
     with refused(session, "reason"):
         session.add(OriginalFetch(office_id=who.office_id, file_id=file.id, staff_id=keeper.staff_id, reason=""))
+        session.flush()
+    look = {"office_id": who.office_id, "household_id": who.household_id, "staff_id": keeper.staff_id}
+    with refused(session, "reason"):
+        session.add(HouseholdLook(**look, reason=""))
         session.flush()
     hold = {"office_id": who.office_id, "household_id": who.household_id, "placed_by": keeper.staff_id}
     with refused(session, "reason"):

@@ -18,7 +18,7 @@ from werkzeug.routing import Rule
 from config.settings import Settings
 from config.web import POLICY
 from shared import clock, duties, retention
-from shared.model import LogEntry, Message, OriginalFetch, RetentionRule, Role, Step
+from shared.model import HouseholdLook, LogEntry, Message, OriginalFetch, RetentionRule, Role, Step
 from shared.sign_in import Staff
 from staff import create_app
 from tests import factories
@@ -37,6 +37,10 @@ MAY = {  # who opens which door: the whole table
     "queue.take_next": DECIDING,
     "owed.show": DECIDING,
     "owed.download": DECIDING,
+    "household.search": DECIDING,
+    "household.show": DECIDING,
+    "household.say_why": DECIDING,
+    "dashboard.show": {Role.SUPERVISOR},
     "review.show": DECIDING,
     "review.take": DECIDING,
     "review.release": DECIDING,
@@ -145,6 +149,7 @@ def rounds(
     with make_session.begin() as session:
         scene = set_out(session, bytes_kept)
         held, ready, done = (set_out(session, bytes_kept, scene.worker) for _scene in range(3))
+        guarded = set_out(session, bytes_kept, scene.worker, protected=True)
         taken(session, held)
         accepted(session, ready)
         receipt = issued(session, done, clerk(session))
@@ -162,7 +167,15 @@ def rounds(
         hers.open("/?scope=all"),
         hers.open("/owed?scope=all"),
         desks[Role.SUPERVISOR].open("/owed"),
+        desks[Role.SUPERVISOR].open("/dashboard"),
         hers.open("/owed/list.csv"),
+        hers.open("/households"),
+        hers.open("/households?q=nobody"),
+        hers.open(f"/households/{scene.person.household_id}"),
+        hers.open(f"/households/{guarded.person.household_id}"),
+        hers.send(
+            hers.open(f"/households/{guarded.person.household_id}"), f"/households/{guarded.person.household_id}"
+        ),
         hers.open(scene.path),
         hers.open(held.path),
         hers.open(f"/files/{held.file_id}/1.jpg"),
@@ -286,6 +299,7 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         deciding.post(f"{held.path}/return", fields),
         deciding.post(f"{held.path}/message", {"text": "来週、電話します", "attempt": str(nobody)}),
         issuing.post(f"/receipts/{ready.submission_id}/issue", issue),
+        deciding.post(f"/households/{held.person.household_id}", {"reason": "確認のため", "attempt": str(nobody)}),
         issuing.post("/signout", {}),
         stranger.post("/signin", {"login": "tarou", "password": "x"}),
         keeper.post(f"/originals/{scene.file_id}", {"reason": "裁判所への提出のため", "attempt": str(nobody)}),
@@ -308,7 +322,7 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
 def counted(session: Session) -> list[int | None]:
     return [
         session.scalar(select(func.count()).select_from(table))
-        for table in (Step, LogEntry, OriginalFetch, RetentionRule, Message)
+        for table in (Step, LogEntry, OriginalFetch, RetentionRule, Message, HouseholdLook)
     ]
 
 

@@ -1,0 +1,477 @@
+"""世帯: one household on one page. Who is in it, what it owes and has sent, what passed between it and the office."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from shared import clock, duties, journal
+from shared.errors import NotThere
+from shared.model import (
+    Actor,
+    ActorKind,
+    Duty,
+    DutyKind,
+    Household,
+    HouseholdLook,
+    Member,
+    Message,
+    Receipt,
+    ReceiptState,
+    Situation,
+    StaffMember,
+    State,
+    Step,
+    Submission,
+)
+from shared.queue import Scope, visible
+from shared.rules.access import may_open
+from shared.rules.kana import hiragana
+from shared.rules.months import add_months
+from shared.sign_in import Staff
+
+MOST: Final = 50  # households of one search
+PAGE: Final = 30  # lines of the timeline
+MONTHS: Final = 12
+SHORTEST_REASON: Final = 5  # characters
+LONGEST_REASON: Final = 500
+ONE_LOOK: Final = timedelta(minutes=30)  # in which a protected household stays open for who has said why
+_OPEN: Final = (State.ARRIVED, State.WAITING, State.IN_REVIEW, State.ON_HOLD, State.RETURNED)
+
+Place = tuple[datetime, UUID]
+"""Where a page of the timeline ends: when and the id of its last line."""
+
+
+class Cell(StrEnum):
+    """How it stands with one kind of paper for one month."""
+
+    LATE = "late"
+    ASKED_AGAIN = "asked_again"
+    DUE = "due"
+    SENT = "sent"  # the office has it and has not decided
+    DONE = "done"
+
+
+_WORST_FIRST: Final = tuple(Cell)
+
+
+@dataclass(frozen=True)
+class FoundRow:
+    """A household in the search."""
+
+    id: UUID
+    case_no: str
+    head: str
+    kana: str
+    people: int
+    caseworker: str
+    protected: bool
+    mine: bool
+
+
+@dataclass(frozen=True)
+class MemberRow:
+    """Somebody of the household."""
+
+    name: str
+    kana: str
+    is_head: bool
+    age: int | None
+    situation: Situation
+    left_on: date | None
+
+
+@dataclass(frozen=True)
+class OpenRow:
+    """Something that is not decided yet."""
+
+    id: UUID
+    kind: DutyKind
+    month: date
+    state: State
+    member: str
+    look_by: date | None
+    answer_by: date | None
+
+
+@dataclass(frozen=True)
+class DueRow:
+    """Something that has not come."""
+
+    kind: DutyKind
+    month: date
+    due_on: date
+    member: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The household as it stands today."""
+
+    id: UUID
+    case_no: str
+    protected: bool
+    caseworker: str
+    members: list[MemberRow]
+    due: list[DueRow]
+    open: list[OpenRow]
+    months: list[date]
+    matrix: dict[DutyKind, list[Cell | None]]  # one cell a month
+    heard_at: datetime | None  # the last thing that came from it
+    written_at: datetime | None  # the last message to it
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the timeline: a step of a submission, a message of the office, or a certificate."""
+
+    id: UUID
+    at: datetime
+    who: str  # empty: the machine
+    submission_id: UUID | None
+    kind: DutyKind | None
+    month: date | None
+    step: Step | None = None
+    text: str = ""  # of a message
+    read: bool = False
+    receipt_no: str = ""
+    voided: bool = False
+
+    @property
+    def place(self) -> Place:
+        """Where the timeline goes on behind this line."""
+        return self.at, self.id
+
+
+def found(session: Session, who: Staff, typed: str) -> list[FoundRow]:
+    """Households by case number, name or kana, one's own first; with nothing typed, one's own. At most ``MOST + 1``.
+
+    A space in a name is nobody's fault, nor is the kana that a keyboard gives.
+    """
+    wanted = "".join(typed.split())
+    head = and_(Member.office_id == Household.office_id, Member.household_id == Household.id, Member.is_head)
+    sizes = select(func.count()).where(_in_household(Member)).correlate(Household).scalar_subquery()
+    mine = Household.caseworker_id == who.staff_id
+    query = (
+        select(Household, Member.name, Member.kana, sizes, StaffMember.name)
+        .join(
+            StaffMember, and_(StaffMember.office_id == Household.office_id, StaffMember.id == Household.caseworker_id)
+        )
+        .outerjoin(Member, head)
+        .where(Household.office_id == who.office_id, visible(who, Scope.ALL if wanted else Scope.MINE))
+        .order_by(mine.desc(), Member.kana, Household.case_no)
+        .limit(MOST + 1)
+    )
+    if wanted:
+        somebody = select(Member.household_id).where(
+            Member.office_id == who.office_id,
+            or_(
+                _without_spaces(Member.name).contains(wanted, autoescape=True),
+                _without_spaces(Member.kana).contains(hiragana(wanted), autoescape=True),
+            ),
+        )
+        by_number = Household.case_no.startswith(wanted, autoescape=True)
+        query = query.where(or_(by_number, Household.id.in_(somebody)))
+    return [
+        FoundRow(
+            id=home.id,
+            case_no=home.case_no,
+            head=name or "",
+            kana=kana or "",
+            people=people,
+            caseworker=caseworker,
+            protected=home.protected,
+            mine=home.caseworker_id == who.staff_id,
+        )
+        for home, name, kana, people, caseworker in session.execute(query)
+    ]
+
+
+def open_for(session: Session, who: Staff, household_id: UUID) -> Household:
+    """A household this member of staff may see.
+
+    :raises NotThere: for another office's, an unknown id, or a protected one of somebody else.
+    """
+    home = session.get(Household, (who.office_id, household_id))
+    if home is None:
+        raise NotThere
+    if not may_open(who.role, who.staff_id, caseworker_id=home.caseworker_id, protected=home.protected):
+        raise NotThere
+    return home
+
+
+def say_why(session: Session, who: Staff, household_id: UUID, reason: str, *, attempt: UUID) -> HouseholdLook:
+    """Write down why a protected household is opened. A second tap finds the first.
+
+    :raises NotThere: for a household she may not open.
+    :raises ValueError: for a reason too short to be one.
+    """
+    home = open_for(session, who, household_id)
+    reason = reason.strip()
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+        raise ValueError("a protected household opens for a written reason only")
+    twin = session.get(HouseholdLook, (who.office_id, attempt))
+    if twin and (twin.household_id, twin.staff_id) == (home.id, who.staff_id):
+        return twin
+    given = {} if twin else {"id": attempt}
+    row = HouseholdLook(office_id=who.office_id, household_id=home.id, staff_id=who.staff_id, reason=reason, **given)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def look(session: Session, who: Staff, home: Household) -> bool:
+    """Whether the sheet may open now; if so, the opening is in the journal. A protected one wants its reason first."""
+    facts = {}
+    if home.protected:
+        said = session.scalars(
+            select(HouseholdLook)
+            .where(
+                HouseholdLook.office_id == home.office_id,
+                HouseholdLook.household_id == home.id,
+                HouseholdLook.staff_id == who.staff_id,
+                HouseholdLook.created_at > clock.now() - ONE_LOOK,
+            )
+            .order_by(HouseholdLook.created_at.desc())
+            .limit(1)
+        ).one_or_none()
+        if said is None:
+            return False
+        facts = {"look": said.id}
+    journal.record(session, home.office_id, Actor.staff(who.staff_id), "household.viewed", home.id, **facts)
+    return True
+
+
+def looks(session: Session, home: Household, most: int = 10) -> list[tuple[str, datetime, str]]:
+    """Who has opened a protected household, when and why, the newest first."""
+    rows = session.execute(
+        select(StaffMember.name, HouseholdLook.created_at, HouseholdLook.reason)
+        .join(
+            StaffMember,
+            and_(StaffMember.office_id == HouseholdLook.office_id, StaffMember.id == HouseholdLook.staff_id),
+        )
+        .where(HouseholdLook.office_id == home.office_id, HouseholdLook.household_id == home.id)
+        .order_by(HouseholdLook.created_at.desc(), HouseholdLook.id.desc())
+        .limit(most)
+    )
+    return [(name, at, reason) for name, at, reason in rows]
+
+
+def sheet(session: Session, home: Household, today: date) -> Sheet:
+    """Everything about a household but its timeline."""
+    members = _members(session, home)
+    names = {member.id: member.name for member in members}
+    sent = _sent(session, home, names)
+    owed = _owed(session, home, today)
+    first = add_months(today.replace(day=1), 1 - MONTHS)
+    months = [add_months(first, count) for count in range(MONTHS)]
+    standing = [(row.kind, row.month, cell) for row in sent if (cell := cell_of(row.state))]
+    standing += [(row.kind, row.month, Cell.LATE if row.due_on < today else Cell.DUE) for row in owed]
+    return Sheet(
+        id=home.id,
+        case_no=home.case_no,
+        protected=home.protected,
+        caseworker=session.get_one(StaffMember, (home.office_id, home.caseworker_id)).name,
+        members=[_member(member, today) for member in members],
+        due=[DueRow(row.kind, row.month, row.due_on, names[row.member_id]) for row in owed],
+        open=[_open(row, names[row.member_id]) for row in sent if row.state in _OPEN],
+        months=months,
+        matrix=matrix(standing, months),
+        heard_at=max((row.arrived_at for row in sent if row.arrived_at), default=None),
+        written_at=session.scalar(select(func.max(Message.sent_at)).where(_of(Message, home, names))),
+    )
+
+
+def cell_of(state: State) -> Cell | None:
+    """How a submission in ``state`` stands in the matrix; what was taken back does not."""
+    match state:
+        case State.ACCEPTED | State.RECEIPTED:
+            return Cell.DONE
+        case State.RETURNED:
+            return Cell.ASKED_AGAIN
+        case State.DRAFT | State.WITHDRAWN | State.VOIDED:
+            return None
+        case State.ARRIVED | State.WAITING | State.IN_REVIEW | State.ON_HOLD:
+            return Cell.SENT
+
+
+def matrix(standing: Iterable[tuple[DutyKind, date, Cell]], months: list[date]) -> dict[DutyKind, list[Cell | None]]:
+    """Kinds by months. Where several stand in one place, the one that needs a hand is shown."""
+    cells: dict[tuple[DutyKind, date], Cell] = {}
+    for kind, month, cell in standing:
+        there = cells.get((kind, month), cell)
+        cells[kind, month] = min(there, cell, key=_WORST_FIRST.index)
+    kinds = [kind for kind in DutyKind if any((kind, month) in cells for month in months)]
+    return {kind: [cells.get((kind, month)) for month in months] for kind in kinds}
+
+
+def timeline(session: Session, home: Household, *, behind: Place | None = None, most: int = PAGE) -> list[Event]:
+    """What happened, the newest first: every step of what was sent, the office's messages, the certificates.
+
+    :param behind: only what is older than this place: the last line of the page before.
+    """
+    names = {member.id: member.name for member in _members(session, home)}
+    events = [
+        *_steps(session, home, names, behind, most),
+        *_messages(session, home, names, behind, most),
+        *_receipts(session, home, names, behind, most),
+    ]
+    return sorted(events, key=lambda event: event.place, reverse=True)[:most]
+
+
+def _steps(session: Session, home: Household, names: dict[UUID, str], behind: Place | None, most: int) -> list[Event]:
+    staff = and_(StaffMember.office_id == Step.office_id, StaffMember.id == Step.actor_id)
+    query = (
+        select(Step, Submission, StaffMember.name)
+        .join(Submission, and_(Submission.office_id == Step.office_id, Submission.id == Step.submission_id))
+        .outerjoin(StaffMember, and_(staff, Step.actor_kind == ActorKind.STAFF))
+        .where(_of(Submission, home, names), Submission.state != State.DRAFT, Step.became != State.RECEIPTED)
+    )
+    return [
+        Event(
+            id=step.id,
+            at=step.at,
+            who=names[row.member_id] if step.actor_kind is ActorKind.RECIPIENT else name or "",
+            submission_id=row.id,
+            kind=row.kind,
+            month=row.month,
+            step=step,
+        )
+        for step, row, name in session.execute(_page(query, Step.at, Step.id, behind, most))
+    ]
+
+
+def _messages(
+    session: Session, home: Household, names: dict[UUID, str], behind: Place | None, most: int
+) -> list[Event]:
+    about = and_(Submission.office_id == Message.office_id, Submission.id == Message.submission_id)
+    query = (
+        select(Message, StaffMember.name, Submission.kind, Submission.month)
+        .join(StaffMember, and_(StaffMember.office_id == Message.office_id, StaffMember.id == Message.staff_id))
+        .outerjoin(Submission, about)
+        .where(_of(Message, home, names))
+    )
+    return [
+        Event(
+            id=row.id,
+            at=row.sent_at,
+            who=name,
+            submission_id=row.submission_id,
+            kind=kind,
+            month=month,
+            text=row.text,
+            read=row.read_at is not None,
+        )
+        for row, name, kind, month in session.execute(_page(query, Message.sent_at, Message.id, behind, most))
+    ]
+
+
+def _receipts(
+    session: Session, home: Household, names: dict[UUID, str], behind: Place | None, most: int
+) -> list[Event]:
+    query = (
+        select(Receipt, StaffMember.name, Submission.kind, Submission.month)
+        .join(Submission, and_(Submission.office_id == Receipt.office_id, Submission.id == Receipt.submission_id))
+        .join(StaffMember, and_(StaffMember.office_id == Receipt.office_id, StaffMember.id == Receipt.issued_by))
+        .where(_of(Submission, home, names))
+    )
+    return [
+        Event(
+            id=row.id,
+            at=row.issued_at,
+            who=name,
+            submission_id=row.submission_id,
+            kind=kind,
+            month=month,
+            receipt_no=row.document_no,
+            voided=row.state is ReceiptState.VOIDED,
+        )
+        for row, name, kind, month in session.execute(_page(query, Receipt.issued_at, Receipt.id, behind, most))
+    ]
+
+
+def _page(
+    query: Any,
+    at: InstrumentedAttribute[datetime],
+    key: InstrumentedAttribute[UUID],
+    behind: Place | None,
+    most: int,
+) -> Any:
+    if behind is not None:
+        query = query.where(or_(at < behind[0], and_(at == behind[0], key < behind[1])))
+    return query.order_by(at.desc(), key.desc()).limit(most)
+
+
+def _of(table: type[Submission | Message], home: Household, members: Iterable[UUID]) -> ColumnElement[bool]:
+    """Rows of a household, by its members: that is what they are indexed by."""
+    return and_(table.office_id == home.office_id, table.member_id.in_(list(members)), table.household_id == home.id)
+
+
+def _members(session: Session, home: Household) -> list[Member]:
+    rows = session.scalars(
+        select(Member)
+        .where(Member.office_id == home.office_id, Member.household_id == home.id)
+        .order_by(Member.is_head.desc(), Member.id)
+    )
+    return list(rows)
+
+
+def _sent(session: Session, home: Household, names: dict[UUID, str]) -> list[Submission]:
+    rows = session.scalars(
+        select(Submission)
+        .where(_of(Submission, home, names), Submission.state != State.DRAFT)
+        .order_by(Submission.arrived_at, Submission.id)
+    )
+    return list(rows)
+
+
+def _owed(session: Session, home: Household, today: date) -> list[Duty]:
+    """As 提出待ち counts it: who has left owes nothing more."""
+    stays = exists().where(
+        Member.office_id == Duty.office_id,
+        Member.id == Duty.member_id,
+        func.coalesce(Member.left_on, today) >= today,
+    )
+    rows = session.scalars(
+        select(Duty)
+        .where(
+            Duty.office_id == home.office_id,
+            Duty.member_id.in_(
+                select(Member.id).where(Member.office_id == home.office_id, Member.household_id == home.id)
+            ),
+            Duty.household_id == home.id,
+            duties.unanswered(today),
+            stays,
+        )
+        .order_by(Duty.due_on, Duty.id)
+    )
+    return list(rows)
+
+
+def _member(row: Member, today: date) -> MemberRow:
+    age = None if row.born_on is None else age_on(row.born_on, today)
+    return MemberRow(row.name, row.kana, row.is_head, age, row.situation, row.left_on)
+
+
+def age_on(born_on: date, day: date) -> int:
+    """Full years."""
+    return day.year - born_on.year - ((day.month, day.day) < (born_on.month, born_on.day))
+
+
+def _open(row: Submission, member: str) -> OpenRow:
+    return OpenRow(row.id, row.kind, row.month, row.state, member, row.look_by, row.answer_by)
+
+
+def _in_household(table: type[Member]) -> ColumnElement[bool]:
+    return and_(table.office_id == Household.office_id, table.household_id == Household.id)
+
+
+def _without_spaces(column: InstrumentedAttribute[str]) -> Any:
+    return func.replace(func.replace(column, "　", ""), " ", "")
