@@ -7,13 +7,13 @@ from flask import Flask
 from config.settings import Settings
 from config.web import web_app
 from shared import sign_in
-from staff import correction, files, originals, owed, queue, receipts, retention, review, signin, status
+from staff import correction, files, hold, keys, originals, owed, queue, receipts, retention, review, signin, status
 
 
 def create_app(settings: Settings) -> Flask:
     """Make the staff app."""
     app = web_app("staff", settings, sign_in.staff_of)
-    for room in (signin, queue, owed, review, correction, files, receipts, originals, status, retention):
+    for room in (signin, queue, owed, review, correction, hold, keys, files, receipts, originals, status, retention):
         app.register_blueprint(room.bp)
     app.context_processor(status.attention)
     return app
