@@ -39,6 +39,7 @@ EVENTS: Final = frozenset(
         "original.refused",
         "disposal.done",
         "duties.opened",
+        "submissions.came_back",
         "task.sent",
         "task.done",
         "task.failed",

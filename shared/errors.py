@@ -36,6 +36,10 @@ class ChangedMeanwhile(DomainError):
         return f"{self.submission_id} is {self.state} since {self.at}"
 
 
+class TooLateToUndo(DomainError):
+    """A decision that cannot be taken back any more: too long ago, or somebody has gone on from it."""
+
+
 @dataclass
 class TakenByAnother(DomainError):
     """A colleague holds the lease on this submission until ``until``."""

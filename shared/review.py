@@ -1,4 +1,4 @@
-"""The caseworker's decisions on one submission: take it, give it back, ask again, accept."""
+"""The caseworker's decisions on one submission: take it, give it back, put it aside, ask again, accept, take back."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from shared import clock, journal
 from shared.drafts import files_of, filled_of, sent_version
-from shared.errors import ChangedMeanwhile, NotThere, TakenByAnother
+from shared.errors import ChangedMeanwhile, NotThere, TakenByAnother, TooLateToUndo
 from shared.filled import declared
 from shared.intake import ask_again
 from shared.model import (
@@ -20,6 +20,7 @@ from shared.model import (
     Actor,
     ActorKind,
     Claim,
+    Correction,
     CorrectionItem,
     Household,
     Member,
@@ -36,6 +37,8 @@ from shared.rules.forms import form
 from shared.sign_in import Staff
 
 LEASE: Final = timedelta(minutes=20)
+UNDO_WITHIN: Final = timedelta(seconds=30)
+RELEASED, DAY_CAME, UNDONE = "released", "day_came", "undone"  # notes of steps that are no sentence of a colleague
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,17 @@ def claim(session: Session, who: Staff, submission_id: UUID) -> Claim:
         session.flush()
     if submission.state is not State.WAITING or not may_decide(who.role):
         raise changed_meanwhile(session, submission)
-    submission.move(State.IN_REVIEW, Actor.staff(who.staff_id))
+    return _into_her_hands(session, who, submission)
+
+
+def _into_her_hands(
+    session: Session, who: Staff, submission: Submission, *, note: str = "", attempt: UUID | None = None
+) -> Claim:
+    submission.move(State.IN_REVIEW, Actor.staff(who.staff_id), note=note, attempt=attempt)
+    now = clock.now()
     lease = Claim(
         office_id=who.office_id,
-        submission_id=submission_id,
+        submission_id=submission.id,
         staff_id=who.staff_id,
         taken_at=now,
         until=now + LEASE,
@@ -107,14 +117,76 @@ def claim(session: Session, who: Staff, submission_id: UUID) -> Claim:
     return lease
 
 
-def release(session: Session, who: Staff, submission_id: UUID) -> None:
+def release(session: Session, who: Staff, submission_id: UUID, *, attempt: UUID | None = None) -> None:
     """Give a submission back to the queue. Somebody else's is left alone; twice is once."""
     submission = open_for(session, who, submission_id, lock=True)
     lease = session.get(Claim, (who.office_id, submission_id))
     if submission.state is State.IN_REVIEW and lease and lease.staff_id == who.staff_id:
-        submission.move(State.WAITING, Actor.staff(who.staff_id), note="released")
+        submission.move(State.WAITING, Actor.staff(who.staff_id), note=RELEASED, attempt=attempt)
         session.delete(lease)
         session.flush()
+
+
+def hold(
+    session: Session, who: Staff, submission_id: UUID, *, until: date, reason: str, seen: int, attempt: UUID
+) -> Submission:
+    """保留: put it aside, for a reason, until a day on which it comes back by itself. A second tap does nothing more.
+
+    The person goes on reading that staff look at it. A new version of hers brings it back at once.
+
+    :raises ChangedMeanwhile: if it is no longer as the screen showed it.
+    :raises ValueError: without a reason, or for a day that is not to come.
+    """
+    submission = open_for(session, who, submission_id, lock=True)
+    if done_by(session, submission, attempt):
+        return submission
+    _still_hers(session, who, submission, seen)
+    if not reason.strip() or until <= clock.today():
+        raise ValueError("nothing is put aside without a reason, or until a day that has come")
+    actor = Actor.staff(who.staff_id)
+    submission.move(State.ON_HOLD, actor, note=reason.strip(), until=until, attempt=attempt)
+    _close_lease(session, submission)
+    about = {"version": submission.version_no, "until": until.isoformat()}
+    journal.record(session, who.office_id, actor, "submission.held", submission.id, **about)
+    return submission
+
+
+def resume(session: Session, who: Staff, submission_id: UUID) -> Claim:
+    """Take up before its day what was put aside; what has come back meanwhile is taken like any other.
+
+    :raises TakenByAnother: if a colleague was quicker.
+    :raises ChangedMeanwhile: if there is nothing to review any more.
+    """
+    submission = open_for(session, who, submission_id, lock=True)
+    if submission.state is State.ON_HOLD and may_decide(who.role):
+        return _into_her_hands(session, who, submission)
+    return claim(session, who, submission_id)
+
+
+def bring_back(session: Session) -> int:
+    """Put what was put aside until today among what waits, in every office. Returns how many; twice is once."""
+    later = aliased(Step)
+    has_later = exists().where(
+        later.office_id == Step.office_id,
+        later.submission_id == Step.submission_id,
+        later.became == State.ON_HOLD,
+        later.id > Step.id,
+    )
+    due = session.scalars(
+        select(Submission)
+        .join(Step, (Step.office_id == Submission.office_id) & (Step.submission_id == Submission.id))
+        .where(
+            Submission.state == State.ON_HOLD,
+            Step.became == State.ON_HOLD,
+            Step.until <= clock.today(),
+            ~has_later,
+        )
+        .with_for_update(of=Submission, skip_locked=True)
+    ).all()
+    for submission in due:
+        submission.move(State.WAITING, MACHINE, note=DAY_CAME)
+    session.flush()
+    return len(due)
 
 
 def accept(session: Session, who: Staff, submission_id: UUID, *, seen: int, attempt: UUID) -> Submission:
@@ -178,6 +250,60 @@ def send_back(session: Session, who: Staff, submission_id: UUID, asked: AskAgain
     return submission
 
 
+def undo(session: Session, who: Staff, submission_id: UUID, *, attempt: UUID) -> Submission:
+    """Take back one's own decision of just now; the submission lies in one's hands again. Twice is once.
+
+    The history keeps both steps. A correction that was asked for is taken back with it: she is not asked any more.
+
+    :param attempt: the id of the form that made the decision.
+    :raises TooLateToUndo: after half a minute, or once anybody has done anything with it.
+    """
+    submission = open_for(session, who, submission_id, lock=True)
+    last, *before = session.scalars(
+        select(Step)
+        .where(Step.office_id == submission.office_id, Step.submission_id == submission.id)
+        .order_by(Step.id.desc())
+        .limit(2)
+    )
+    if _takes_back(last) and last.actor_id == who.staff_id and before and before[0].attempt == attempt:
+        return submission
+    if last.attempt != attempt or last.actor_id != who.staff_id or not _can_be_undone(session, submission, last):
+        raise TooLateToUndo
+    if last.became is State.RETURNED:
+        _standing(session, submission).taken_back_at = clock.now()
+    actor, version = Actor.staff(who.staff_id), submission.version_no
+    _into_her_hands(session, who, submission, note=UNDONE)
+    journal.record(session, who.office_id, actor, "decision.undone", submission.id, version=version, was=last.became)
+    return submission
+
+
+def _can_be_undone(session: Session, submission: Submission, step: Step) -> bool:
+    """Whether a step is a decision of just now, and the person has not begun to answer it."""
+    answer = select(SubmissionVersion.id).where(
+        SubmissionVersion.office_id == submission.office_id,
+        SubmissionVersion.submission_id == submission.id,
+        SubmissionVersion.no > submission.version_no,
+        SubmissionVersion.created_at >= step.at,
+    )
+    return (
+        step.was is State.IN_REVIEW
+        and step.became in (State.ACCEPTED, State.RETURNED, State.ON_HOLD, State.WAITING)
+        and clock.now() - step.at <= UNDO_WITHIN
+        and session.scalar(answer.limit(1)) is None
+    )
+
+
+def _standing(session: Session, submission: Submission) -> Correction:
+    """What the person is asked for about the version she has sent."""
+    return session.scalars(
+        select(Correction).where(
+            Correction.office_id == submission.office_id,
+            Correction.version_id == sent_version(session, submission).id,
+            Correction.taken_back_at.is_(None),
+        )
+    ).one()
+
+
 def _values(session: Session, submission: Submission, version: SubmissionVersion) -> set[str]:
     """What of a version can be asked for again."""
     answers = filled_of(session, version).answers
@@ -185,17 +311,22 @@ def _values(session: Session, submission: Submission, version: SubmissionVersion
 
 
 def done_by(session: Session, submission: Submission, attempt: UUID) -> bool:
-    """Whether an earlier tap of the same form has taken its step already."""
-    return (
-        session.scalar(
-            select(Step.id).where(
-                Step.office_id == submission.office_id,
-                Step.submission_id == submission.id,
-                Step.attempt == attempt,
-            )
-        )
-        is not None
-    )
+    """Whether an earlier tap of the same form has taken its step already.
+
+    :raises ChangedMeanwhile: if it has, and that was taken back.
+    """
+    of_it = (Step.office_id == submission.office_id) & (Step.submission_id == submission.id)
+    done = session.scalar(select(Step.id).where(of_it, Step.attempt == attempt))
+    if done is None:
+        return False
+    after = session.scalar(select(Step).where(of_it, Step.id > done).order_by(Step.id).limit(1))
+    if after is not None and _takes_back(after):
+        raise changed_meanwhile(session, submission)
+    return True
+
+
+def _takes_back(step: Step) -> bool:
+    return step.became is State.IN_REVIEW and step.note == UNDONE
 
 
 def _still_hers(session: Session, who: Staff, submission: Submission, seen: int) -> None:

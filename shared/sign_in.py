@@ -72,6 +72,7 @@ class Staff:
     staff_id: UUID
     name: str
     role: Role
+    keys: bool = True  # works with single keys, too
 
 
 def invite(session: Session, office_id: UUID, member_id: UUID, *, by: Actor) -> str:
@@ -236,7 +237,7 @@ def recipient_of(place: Session | Reader, token: str) -> Recipient | None:
 
 
 _STAFF: Final = Ready(
-    select(StaffMember.office_id, SignIn.id, StaffMember.id, StaffMember.name, StaffMember.role)
+    select(StaffMember.office_id, SignIn.id, StaffMember.id, StaffMember.name, StaffMember.role, StaffMember.keys)
     .join(StaffMember, (StaffMember.office_id == SignIn.office_id) & (StaffMember.id == SignIn.staff_id))
     .where(
         SignIn.token_hash == bindparam("token_hash"),
@@ -251,6 +252,11 @@ def staff_of(place: Session | Reader, token: str) -> Staff | None:
     """The member of staff behind a session token, or None. Somebody no longer active is nobody."""
     found = _STAFF.on(place, {"token_hash": code_hash(token), "now": clock.now()})
     return Staff(*found[0]) if found else None
+
+
+def use_keys(session: Session, who: Staff, *, on: bool) -> None:
+    """Whether a member of staff works with single keys: hers to say, on whatever computer she sits."""
+    session.get_one(StaffMember, (who.office_id, who.staff_id)).keys = on
 
 
 def renew(session: Session, token: str) -> None:

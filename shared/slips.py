@@ -335,7 +335,11 @@ def last_correction(session: Session, submission: Submission) -> CorrectionRow |
             SubmissionVersion,
             (SubmissionVersion.office_id == Correction.office_id) & (SubmissionVersion.id == Correction.version_id),
         )
-        .where(Correction.office_id == submission.office_id, Correction.submission_id == submission.id)
+        .where(
+            Correction.office_id == submission.office_id,
+            Correction.submission_id == submission.id,
+            Correction.taken_back_at.is_(None),
+        )
         .order_by(SubmissionVersion.no.desc())
         .limit(1)
     ).one_or_none()

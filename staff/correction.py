@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -22,7 +22,7 @@ from shared import clock, intake, review
 from shared.model import Reason
 from shared.rules import my_number
 from shared.slips import FileRow, Slip
-from staff import once
+from staff import after, once
 from staff.access import DECIDING, me, needs
 from staff.opened import Opened, opened
 
@@ -188,10 +188,11 @@ def send(submission_id: UUID) -> ResponseReturnValue:
         asked = asking.asked(seen, attempt)
     with transaction() as rows:
         done = review.send_back(rows, me(), submission_id, asked)
+        place = after.place(rows, me())
     log("submission.moved", submission=submission_id, state=done.state)
     facts = {"member": it.slip.member, "thing": thing(it.slip.kind, it.slip.month)}
-    flash(_("%(member)s さんに、「%(thing)s」の補正をおねがいしました。", **facts))
-    return redirect(url_for("queue.show"), 303)
+    after.say(_("%(member)s さんに、「%(thing)s」の補正をおねがいしました。", **facts), submission_id, attempt)
+    return redirect(place, 303)
 
 
 def _opened(submission_id: UUID) -> Opened:

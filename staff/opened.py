@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
@@ -45,6 +45,8 @@ class StepRow:
     at: datetime
     who: str
     what: str
+    until: date | None = None  # of what was put aside
+    reason: str = ""  # why it was
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,11 @@ class Opened:
     def may_decide(self) -> bool:
         """Whether it is in one's own hands, and the page shows what a decision would be about."""
         return self.slip.state is State.IN_REVIEW and self.is_latest and bool(self.lease and self.lease.mine)
+
+    @property
+    def held(self) -> StepRow | None:
+        """Until when and why it is put aside, if it is."""
+        return next((step for step in self.history if step.until), None) if self.slip.state is State.ON_HOLD else None
 
     @property
     def may_take(self) -> bool:
@@ -166,7 +173,12 @@ def _history(session: Session, submission: Submission) -> list[StepRow]:
         .where(Step.office_id == submission.office_id, Step.submission_id == submission.id)
         .order_by(Step.id.desc())
     )
-    return [StepRow(step.at, review.name_of(session, step), told(step)) for step in steps]
+    return [_step(session, step) for step in steps]
+
+
+def _step(session: Session, step: Step) -> StepRow:
+    reason = step.note if step.became is State.ON_HOLD else ""
+    return StepRow(step.at, review.name_of(session, step), told(step), step.until, reason)
 
 
 def told(step: Step) -> str:
@@ -178,14 +190,26 @@ def told(step: Step) -> str:
             return str(_UNREADABLE)
         case State.WAITING if step.note in _BACK:
             return str(_BACK[step.note])
+        case State.IN_REVIEW if step.note == review.UNDONE:
+            return str(_UNDONE[step.was])
+        case State.IN_REVIEW if step.was is State.ON_HOLD:
+            return str(_TAKEN_UP)
     return str(_STEPS[step.became])
 
 
 _AGAIN: Final = lazy_gettext("なおしたものが届きました")
 _UNREADABLE: Final = lazy_gettext("開けないファイルがあり、自動で補正をおねがいしました")
 _BACK: Final = {
-    "released": lazy_gettext("一覧に戻しました"),
+    review.RELEASED: lazy_gettext("一覧に戻しました"),
     "lease_ran_out": lazy_gettext("対応の時間がすぎ、一覧に戻りました"),
+    review.DAY_CAME: lazy_gettext("保留の日になり、一覧に戻りました"),
+}
+_TAKEN_UP: Final = lazy_gettext("保留をやめて、対応をはじめました")
+_UNDONE: Final = {
+    State.ACCEPTED: lazy_gettext("受理を、もとに戻しました"),
+    State.RETURNED: lazy_gettext("補正のおねがいを、とり消しました（本人の画面からも消えました）"),
+    State.ON_HOLD: lazy_gettext("保留を、もとに戻しました"),
+    State.WAITING: lazy_gettext("一覧に戻したのを、もとに戻しました"),
 }
 _STEPS: Final = {
     State.DRAFT: lazy_gettext("書きはじめました"),

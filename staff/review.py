@@ -14,10 +14,10 @@ from config.log import log
 from config.web import reading, transaction
 from config.words import thing
 from shared import journal, messages, remarks, review, slips
-from shared.errors import NotAMessage, NotThere
+from shared.errors import NotAMessage, NotThere, TooLateToUndo
 from shared.model import Actor
 from shared.slips import FileRow
-from staff import attached, once
+from staff import after, attached, once
 from staff.access import DECIDING, me, needs
 from staff.opened import Opened, earlier, opened, pages
 
@@ -81,9 +81,10 @@ def take(submission_id: UUID) -> ResponseReturnValue:
 @bp.post("/release")
 @needs(*DECIDING)
 def release(submission_id: UUID) -> ResponseReturnValue:
+    attempt = once.attempt()
     with transaction() as rows:
-        review.release(rows, me(), submission_id)
-    flash(_("一覧に戻しました。"))
+        review.release(rows, me(), submission_id, attempt=attempt)
+    after.say(_("一覧に戻しました。"), submission_id, attempt)
     return redirect(url_for("queue.show"), 303)
 
 
@@ -119,9 +120,29 @@ _FAULTS: Final = {
 @bp.post("/accept")
 @needs(*DECIDING)
 def accept(submission_id: UUID) -> ResponseReturnValue:
+    attempt = once.attempt()
     with transaction() as rows:
-        done = review.accept(rows, me(), submission_id, seen=once.seen(), attempt=once.attempt())
+        done = review.accept(rows, me(), submission_id, seen=once.seen(), attempt=attempt)
         slip = slips.slip(rows, done)
+        place = after.place(rows, me())
     log("submission.moved", submission=submission_id, state=done.state)
-    flash(_("%(member)s さんの「%(thing)s」を受理しました。", member=slip.member, thing=thing(slip.kind, slip.month)))
-    return redirect(url_for("queue.show"), 303)
+    sentence = _(
+        "%(member)s さんの「%(thing)s」を受理しました。", member=slip.member, thing=thing(slip.kind, slip.month)
+    )
+    after.say(sentence, submission_id, attempt)
+    return redirect(place, 303)
+
+
+@bp.post("/undo")
+@needs(*DECIDING)
+def undo(submission_id: UUID) -> ResponseReturnValue:
+    """Take back what was decided just now."""
+    try:
+        with transaction() as rows:
+            done = review.undo(rows, me(), submission_id, attempt=once.attempt())
+    except TooLateToUndo:
+        flash(_("もう、もとに戻せません。時間がすぎたか、だれかが先に進めました。"))
+    else:
+        log("submission.moved", submission=submission_id, state=done.state)
+        flash(_("もとに戻しました。あなたが対応中です。"))
+    return redirect(url_for("review.show", submission_id=submission_id), 303)

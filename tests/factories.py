@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -205,7 +205,8 @@ def submission(session: Session, state: State = State.WAITING, who: Recipient | 
     worker = caseworker_of(session, row)
     review.claim(session, worker, row.id)
     if state is State.ON_HOLD:
-        row.move(state, MACHINE)
+        until, attempt = clock.today() + timedelta(days=7), uuid4()
+        review.hold(session, worker, row.id, until=until, reason="電話を待つ", seen=row.revision, attempt=attempt)
     elif state is State.RETURNED:
         asked = review.AskAgain(
             seen=row.revision, attempt=uuid4(), values={"jobs-0-gross_yen": (Reason.DIFFERS, "85,400円")}

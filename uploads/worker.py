@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from config.log import log
 from config.settings import Settings
-from shared import clock, duties, upload
+from shared import clock, duties, review, upload
 from shared.model import WorkerSighting
 from shared.session import engine_for, sessions
 from uploads import locked_room, scan
@@ -124,6 +124,7 @@ def _keep_house(settings: Settings, stop: threading.Event) -> None:
                 sweep(settings.incoming)
                 expire(make_session, storage)
                 opened_on = open_duties(make_session, opened_on)
+                bring_back(make_session)
         except SQLAlchemyError as error:
             log("database.unreachable", level="warning", error=type(error).__name__)
         except StorageError as error:
@@ -141,6 +142,14 @@ def open_duties(make_session: sessionmaker[Session], opened_on: date | None) -> 
         if opened:
             log("duties.opened", count=opened)
     return today
+
+
+def bring_back(make_session: sessionmaker[Session]) -> None:
+    """Put what was put aside until today back among what waits."""
+    with make_session.begin() as session:
+        count = review.bring_back(session)
+    if count:
+        log("submissions.came_back", count=count)
 
 
 def expire(make_session: sessionmaker[Session], storage: Storage) -> None:

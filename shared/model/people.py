@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.model.base import Base, OfOffice, belongs_to, choice, of_office
@@ -30,6 +30,7 @@ class StaffMember(OfOffice, Base):
     name: Mapped[str]
     role: Mapped[Role] = mapped_column(choice(Role, "role"))
     active: Mapped[bool]
+    keys: Mapped[bool] = mapped_column(default=True, server_default=true())  # works with single keys, too
 
 
 class Household(OfOffice, Base):

@@ -41,9 +41,29 @@ NEXT: Final[Mapping[State, frozenset[State]]] = {
             State.VOIDED,
         }
     ),
-    State.ON_HOLD: frozenset({State.IN_REVIEW, State.ARRIVED, State.WITHDRAWN, State.VOIDED}),
-    State.RETURNED: frozenset({State.ARRIVED, State.WITHDRAWN, State.VOIDED}),
-    State.ACCEPTED: frozenset({State.RECEIPTED}),
+    State.ON_HOLD: frozenset(
+        {
+            State.IN_REVIEW,  # taken up again before its day
+            State.WAITING,  # its day has come
+            State.ARRIVED,
+            State.WITHDRAWN,
+            State.VOIDED,
+        }
+    ),
+    State.RETURNED: frozenset(
+        {
+            State.ARRIVED,
+            State.IN_REVIEW,  # asked by mistake, and taken back at once, before she has begun to answer
+            State.WITHDRAWN,
+            State.VOIDED,
+        }
+    ),
+    State.ACCEPTED: frozenset(
+        {
+            State.RECEIPTED,
+            State.IN_REVIEW,  # accepted by mistake, and taken back at once, before a clerk has issued anything
+        }
+    ),
     State.RECEIPTED: frozenset(),
     State.WITHDRAWN: frozenset(),
     State.VOIDED: frozenset(),

@@ -74,10 +74,13 @@ class Submission(OfOffice, Base):
 
     __mapper_args__ = {"version_id_col": revision}
 
-    def move(self, to: State, by: Actor, *, note: str = "", attempt: UUID | None = None) -> None:
+    def move(
+        self, to: State, by: Actor, *, note: str = "", until: date | None = None, attempt: UUID | None = None
+    ) -> None:
         """Take one step and write it into the history.
 
         :param note: a code or a sentence for colleagues; never shown to the recipient.
+        :param until: the day on which what is put aside comes back by itself.
         :param attempt: the id drawn into the form, so that a second tap finds the first.
         :raises IllegalMove: if ``NEXT`` has no such step.
         """
@@ -95,6 +98,7 @@ class Submission(OfOffice, Base):
                 actor_id=by.id,
                 at=clock.now(),
                 note=note,
+                until=until,
                 attempt=attempt,
             )
         )
@@ -119,6 +123,7 @@ class Step(OfOffice, Base):
     actor_id: Mapped[UUID | None]
     at: Mapped[datetime]
     note: Mapped[str]
+    until: Mapped[date | None]  # of a step to on_hold: the day on which it comes back
     attempt: Mapped[UUID | None]
 
 
@@ -172,14 +177,22 @@ class Correction(OfOffice, Base):
         belongs_to("submission_id", "submission"),
         belongs_to("version_id", "submission_version"),
         belongs_to("asked_by", "staff_member"),
-        UniqueConstraint("office_id", "version_id"),
         Index("ix_correction_asked", "office_id", "asked_at"),
+        Index(
+            "uq_correction_standing",
+            "office_id",
+            "version_id",
+            unique=True,
+            postgresql_where=text("taken_back_at IS NULL"),
+            sqlite_where=text("taken_back_at IS NULL"),
+        ),
     )
     submission_id: Mapped[UUID]
     version_id: Mapped[UUID]
     asked_by: Mapped[UUID | None]  # None: the machine, for a file that could not be opened
     asked_at: Mapped[datetime]
     memo: Mapped[str]  # for colleagues; the recipient never sees it
+    taken_back_at: Mapped[datetime | None]  # asked by mistake: on record, and nobody is asked for it any more
 
 
 class CorrectionItem(OfOffice, Base):

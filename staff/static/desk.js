@@ -20,6 +20,12 @@ const acts = {
   turn: () => { turn = (turn + 1) % 4; },
 };
 
+document.addEventListener("whole", () => {
+  zoom = 1;
+  turn = 0;
+  show();
+});
+
 for (const button of document.querySelectorAll("[data-do]")) {
   button.hidden = false;
   button.addEventListener("click", () => {

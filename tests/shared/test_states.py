@@ -259,4 +259,4 @@ def test_what_has_arrived_is_never_a_draft_again_and_is_never_rejected() -> None
 
 def test_nothing_leaves_the_end_of_a_life() -> None:
     assert {was for was in State if not NEXT[was]} == {State.RECEIPTED, State.WITHDRAWN, State.VOIDED}
-    assert NEXT[State.ACCEPTED] == {State.RECEIPTED}  # what a clerk owes cannot be withdrawn under her hands
+    assert NEXT[State.ACCEPTED] == {State.RECEIPTED, State.IN_REVIEW}  # never withdrawn under a clerk's hands

@@ -33,6 +33,7 @@ from shared.model import (
     State,
     Step,
     StoredFile,
+    Submission,
     Task,
     Upload,
     UploadState,
@@ -453,6 +454,24 @@ def test_what_is_due_is_opened_once_a_day_and_said_once(make_session: sessionmak
     open_duties(make_session, today - timedelta(days=1))
     with make_session() as session:
         assert session.scalars(select(Duty)).all() != []
+
+
+def test_a_running_worker_brings_back_what_was_put_aside_until_today(
+    running_settings: Settings, make_session: sessionmaker[Session], start: Start
+) -> None:
+    with make_session.begin() as session:
+        row, later = (factories.submission(session, State.ON_HOLD) for _row in range(2))
+        held = session.scalars(select(Step).where(Step.submission_id == row.id, Step.until.is_not(None))).one()
+        held.until = clock.today()
+    start(running_settings)
+
+    def is_back() -> bool:
+        with make_session() as session:
+            return session.get_one(Submission, (row.office_id, row.id)).state is State.WAITING
+
+    assert eventually(is_back)
+    with make_session() as session:
+        assert session.get_one(Submission, (later.office_id, later.id)).state is State.ON_HOLD
 
 
 def test_a_running_worker_opens_what_is_due_and_one_more_opens_nothing_twice(

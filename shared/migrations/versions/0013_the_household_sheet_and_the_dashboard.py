@@ -6,7 +6,7 @@ A new table and indexes: a release before goes on working beside them.
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0013", "0010"
+revision, down_revision = "0013", "0012"
 
 
 def upgrade() -> None:

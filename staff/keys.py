@@ -1,0 +1,51 @@
+"""キー操作: the list of single keys, and their switch."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+
+from config.web import transaction
+from shared import sign_in
+from staff.access import DECIDING, me, needs
+
+bp = Blueprint("keys", __name__, url_prefix="/keys")
+
+KEYS: Final = (
+    (("J", "K"), lazy_gettext("受信箱で、下の行・上の行")),
+    (("Enter",), lazy_gettext("えらんだ行を開く")),
+    (("/",), lazy_gettext("さがす")),
+    (("N",), lazy_gettext("つぎの1件を開く。自分の対応にする")),
+    (("A",), lazy_gettext("受理してつぎへ")),
+    (("R",), lazy_gettext("なおしてもらう")),
+    (("H",), lazy_gettext("保留")),
+    (("M",), lazy_gettext("本人に送ることを書く")),
+    (("U",), lazy_gettext("もとに戻す")),
+    (("[", "]"), lazy_gettext("前の書類・つぎの書類")),
+    (("+", "-", "0"), lazy_gettext("大きく・小さく・全体")),
+    (("T",), lazy_gettext("書類を回す")),
+    (("Esc",), lazy_gettext("書いているらんを出る。前の画面に戻る")),
+    (("?",), lazy_gettext("この一覧")),
+)
+
+
+@bp.get("")
+@needs(*DECIDING)
+def show() -> ResponseReturnValue:
+    """The list as a page of its own."""
+    return render_template("keys.html", KEYS=KEYS)
+
+
+@bp.post("")
+@needs(*DECIDING)
+def switch() -> ResponseReturnValue:
+    """On or off, for this person on every computer, until she says otherwise."""
+    on = request.form.get("keys") == "on"
+    with transaction() as rows:
+        sign_in.use_keys(rows, me(), on=on)
+    flash(_("キー操作を使います。") if on else _("キー操作を切りました。"))
+    return redirect(url_for("keys.show"), 303)
