@@ -88,6 +88,28 @@ def test_two_keys_decide_a_clean_item_and_one_takes_it_back(town: Town, at: Desk
     assert at.looks == []
 
 
+def test_without_a_script_the_way_back_is_a_button_that_goes_after_ten_seconds(
+    town: Town, desk_without_script: Desk, items: list[str]
+) -> None:
+    desk, page, (first, second) = desk_without_script, desk_without_script.page, items
+    desk.sign_in("reino", PASSWORD)
+    desk.take_next()
+    desk.press("受理してつぎへ")
+    page.wait_for_url(f"**/review/{second}")
+    desk.press("もとに戻す")
+    page.wait_for_url(f"**/review/{first}")
+    assert state(town, first) is State.IN_REVIEW
+    desk.press("受理する")
+    page.wait_for_url(f"{town.staff}/")
+    back = page.locator(".toast__undo button")
+    expect(back).to_be_visible()
+    page.wait_for_timeout(8_000)
+    expect(back).to_be_visible()
+    page.mouse.move(0, 0)
+    expect(back).to_be_hidden()
+    expect(page.get_by_role("status")).to_contain_text("受理しました")
+
+
 def test_no_key_decides_while_typing_or_with_a_modifier(town: Town, at: Desk, items: list[str]) -> None:
     page, (first, _second) = at.page, items
     page.keyboard.press("n")
@@ -162,6 +184,9 @@ def test_the_list_of_keys_opens_on_every_page_and_the_switch_turns_all_off(
     at.look("keys")
     at.press("キー操作を切る")
     expect(page.get_by_role("status")).to_contain_text("キー操作を切りました")
+    expect(page.locator("header kbd")).to_be_visible()
+    page.goto(f"{town.staff}/review/{items[0]}")
+    expect(page.get_by_role("button", name="わたしが対応する").locator("kbd")).to_be_hidden()
     page.goto(town.staff)
     for key in "?nj":
         page.keyboard.press(key)
