@@ -86,13 +86,6 @@ def test_what_needs_a_human_stands_first_and_says_why(town: Town, desk: Desk, op
     desk.page.keyboard.press("j")
     expect(names.nth(1)).to_be_focused()
 
-    desk.press("キーを使わない")
-    desk.page.locator("h1").click()
-    desk.page.keyboard.press("1")
-    desk.page.keyboard.press("n")
-    expect(names).to_have_count(4)
-    desk.press("キーを使う")
-    desk.page.locator("h1").click()
     desk.page.keyboard.press("n")
     expect(desk.page.locator("main")).to_contain_text("あなたが対応中")
     expect(desk.page.locator("h1")).to_contain_text("仮名　ヨシ")
