@@ -147,10 +147,10 @@ def test_keys_walk_the_list_and_turn_the_papers(at: Desk, items: list[str]) -> N
         expect(page.locator("a.who:focus")).to_contain_text(name)
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/review/{second}")
-    page.keyboard.press("]")
-    expect(page.locator(".docs a[aria-current]")).to_contain_text("給与明細 2")
-    page.keyboard.press("[")
-    expect(page.locator(".docs a[aria-current]")).to_contain_text("給与明細 1")
+    for key, paper in (("]", "給与明細 2"), ("[", "給与明細 1")):
+        page.keyboard.press(key)
+        expect(page.locator(".docs a[aria-current]")).to_contain_text(paper)
+        page.wait_for_load_state()  # the words stand there before the script of the keys has run
     papers = page.locator(".viewer__doc")
     for key, zoom in (("+", "2"), ("+", "3"), ("-", "2"), ("0", "1")):
         page.keyboard.press(key)
