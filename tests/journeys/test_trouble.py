@@ -24,7 +24,7 @@ ONE_DATABASE = True  # what differs between databases is shown by the rooms belo
 def at_the_picker(phone: Phone, code: str) -> Phone:
     phone.sign_in(code)
     phone.begin()
-    phone.page.goto(re.sub(r"/[a-z]+$", "/payslips", phone.page.url))
+    phone.page.goto(re.sub(r"/[a-z]+$", "/files", phone.page.url))
     return phone
 
 
@@ -124,13 +124,13 @@ def test_what_has_arrived_does_not_vanish_while_the_page_cannot_be_asked_for(
 
     def gone(method: str, path: str) -> bool:
         asked.append(f"{method} {path}")
-        return method == "GET" and path.endswith("/payslips")
+        return method == "GET" and path.endswith("/files")
 
     network.gone = gone
     put(picker, payslip_pdf)
     picker.wait_for_row(payslip_pdf.name, "届きました")
     picker.page.wait_for_timeout(3000)
-    assert len([one for one in asked if one.endswith("/payslips")]) > 1, "it has asked again"
+    assert len([one for one in asked if one.endswith("/files")]) > 1, "it has asked again"
     picker.wait_for_row(payslip_pdf.name, "届きました")
     expect(picker.page.locator("#next")).to_have_text("つぎへ")
     assert [same(file, payslip_pdf) for file in held(town)] == [True]

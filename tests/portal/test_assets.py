@@ -22,7 +22,7 @@ OWN = {**GZIP, "Sec-Fetch-Site": "same-origin"}
 @pytest.fixture
 def wanted(hanako: Somebody, begun: UUID) -> list[str]:
     """What the page of the picker wants, and what that imports, as addresses."""
-    found = hanako.phone.open(hanako.path(begun, "payslips")).assets
+    found = hanako.phone.open(hanako.path(begun, "files")).assets
     for address in found:
         source = hanako.phone.open(address).html if address.endswith(".js") else ""
         for module in re.findall(r'^import .* from "(.+)";$', source, re.MULTILINE):
@@ -107,7 +107,7 @@ def test_texts_are_packed_for_who_takes_it_and_each_kind_has_its_own_tag(phone: 
 
 
 def test_a_page_is_packed_only_where_a_page_of_ours_has_asked(hanako: Somebody, begun: UUID) -> None:
-    client, path = hanako.phone.client, hanako.path(begun, "payslips")
+    client, path = hanako.phone.client, hanako.path(begun, "files")
     plain = client.get(path)
     packed = client.get(path, headers=OWN)
     assert packed.headers["Content-Encoding"] == "gzip"
