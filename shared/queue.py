@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, select, true, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from shared import clock, office_days
 from shared.model import (
@@ -371,9 +371,16 @@ def visible(who: Staff, scope: Scope) -> ColumnElement[bool]:
 
 
 def ready_for_receipt(session: Session, who: Staff) -> list[ReceiptRow]:
-    """Accepted submissions a clerk owes a certificate, oldest arrival first."""
+    """Accepted submissions a clerk owes a certificate, oldest arrival first; each once, as it was last accepted."""
+    again = aliased(Step)  # what was taken back and decided anew was accepted more than once
+    last = select(func.max(again.at)).where(
+        again.office_id == Submission.office_id, again.submission_id == Submission.id, again.became == State.ACCEPTED
+    )
     accepted = and_(
-        Step.office_id == Submission.office_id, Step.submission_id == Submission.id, Step.became == State.ACCEPTED
+        Step.office_id == Submission.office_id,
+        Step.submission_id == Submission.id,
+        Step.became == State.ACCEPTED,
+        Step.at == last.correlate(Submission).scalar_subquery(),
     )
     found = session.execute(
         select(Submission, Member.name, StaffMember.name, Step.at, func.count(VersionFile.file_id))

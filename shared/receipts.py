@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import clock, journal, queue, series
+from shared import clock, journal, series
 from shared.drafts import sent_version
 from shared.errors import NotThere
 from shared.model import (
@@ -28,7 +28,6 @@ from shared.model import (
     WhyAbsent,
 )
 from shared.outbox import promise
-from shared.queue import ReceiptRow
 from shared.review import changed_meanwhile, done_by
 from shared.rules.forms import title_of
 from shared.rules.forms.form import SHOTS, name, text_of
@@ -129,15 +128,6 @@ def _issued(session: Session, submission: Submission) -> Receipt:
             Receipt.state == ReceiptState.ISSUED,
         )
     ).one()
-
-
-def ready(session: Session, who: Staff) -> list[ReceiptRow]:
-    """What a clerk owes a certificate, oldest arrival first; each once, as it was last accepted."""
-    latest: dict[UUID, ReceiptRow] = {}
-    for row in queue.ready_for_receipt(session, who):
-        if row.id not in latest or latest[row.id].accepted_at < row.accepted_at:
-            latest[row.id] = row
-    return list(latest.values())
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from config.log import log
 from config.web import reading, settings, storage, transaction
-from shared import clock, journal, receipts
+from shared import clock, journal, queue, receipts
 from shared.errors import ChangedMeanwhile
 from shared.model import Actor, Role
 from staff import once
@@ -26,7 +26,7 @@ def ready() -> ResponseReturnValue:
     """What is accepted and waits for its certificate, and what was issued today."""
     morning = datetime.combine(clock.today(), time.min, clock.TOKYO)
     with reading() as rows:
-        waiting = receipts.ready(rows, me())
+        waiting = queue.ready_for_receipt(rows, me())
         issued = receipts.issued_since(rows, me(), morning)
     return render_template("receipts.html", waiting=waiting, issued=issued)
 

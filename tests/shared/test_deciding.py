@@ -264,5 +264,5 @@ def test_accepted_taken_back_and_accepted_again_a_clerk_owes_one_certificate(
     review.undo(session, worker, taken.id, attempt=attempt)
     with clock.at(EVENING + timedelta(minutes=1)):
         DECISIONS["accept"](session, worker, taken, uuid4())
-    rows = receipts.ready(session, factories.staff(session, Role.CLERK))
+    rows = queue.ready_for_receipt(session, factories.staff(session, Role.CLERK))
     assert [(row.id, row.accepted_at) for row in rows] == [(taken.id, EVENING + timedelta(minutes=1))]

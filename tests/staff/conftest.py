@@ -51,6 +51,13 @@ def enter(app: Flask, make_session: sessionmaker[Session]) -> Callable[[Staff], 
 
 
 @pytest.fixture
+def worker(make_session: sessionmaker[Session]) -> Staff:
+    """A caseworker with an office of her own."""
+    with make_session.begin() as session:
+        return factories.staff(session)
+
+
+@pytest.fixture
 def stranger(app: Flask) -> Desk:
     """A browser that nobody has signed in with."""
     return Desk(app.test_client())

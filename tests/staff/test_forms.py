@@ -45,12 +45,6 @@ def check_in(session: Session, who: Recipient, **answers: str) -> Submission:
 
 
 @pytest.fixture
-def worker(make_session: Make) -> Staff:
-    with make_session.begin() as session:
-        return factories.staff(session)
-
-
-@pytest.fixture
 def hanako(make_session: Make, worker: Staff) -> Recipient:
     with make_session.begin() as session:
         return factories.recipient(session, factories.household(session, worker))

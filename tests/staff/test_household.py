@@ -31,12 +31,6 @@ def now(evening: datetime) -> datetime:
     return evening
 
 
-@pytest.fixture
-def worker(make_session: Make) -> Staff:
-    with make_session.begin() as session:
-        return factories.staff(session)
-
-
 def lives(session: Session, worker: Staff, name: str, kana: str, **given: str | bool) -> Recipient:
     return factories.recipient(session, factories.household(session, worker, **given), name=name, kana=kana)
 

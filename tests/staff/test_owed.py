@@ -32,12 +32,6 @@ def now(evening: datetime) -> datetime:
     return evening
 
 
-@pytest.fixture
-def worker(make_session: Make) -> Staff:
-    with make_session.begin() as session:
-        return factories.staff(session)
-
-
 def owes(
     session: Session, worker: Staff, *months: date, name: str = "見本　花子", protected: bool = False, case_no: str = ""
 ) -> Recipient:
