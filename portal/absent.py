@@ -1,4 +1,4 @@
-"""「持っていない」: a paper that is not there is said, seen by staff, and holds nothing up."""
+"""「書類がないとき」: a paper that is not there is said, seen by staff, and holds nothing up."""
 
 from __future__ import annotations
 

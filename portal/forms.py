@@ -57,9 +57,9 @@ SENTENCES: Final = {
     "fraction": lazy_gettext("「%(typed)s」と書いてあります。円より下はいりません。例：80000"),
     "negative": lazy_gettext("マイナスはつけないで、数字だけで書いてください。例：80000"),
     "too_much": lazy_gettext("数字が多すぎるようです。もう一度見てください。"),
-    "not_a_day": lazy_gettext("日づけを読めませんでした。例：11月22日、令和8年11月22日"),
+    "not_a_day": lazy_gettext("日づけを読めませんでした。「11月22日」や「令和8年11月22日」のように書いてください。"),
     "my_number": lazy_gettext("マイナンバーのような12けたの番号は、いりません。番号を消してください。"),
-    "far_away": lazy_gettext("ずいぶん はなれた日づけのようです。年を見てください。"),
+    "far_away": lazy_gettext("ずいぶん はなれた日づけのようです。年を見て、書きなおしてください。"),
 }
 _OF_YEN: Final = {"missing": lazy_gettext("金額を書いてください。ないときは「0」と書いてください。")}
 _OF_COUNT: Final = {

@@ -1,4 +1,4 @@
-"""係の状況: the supervisor's figures, counted by the database in sets. Every one of them has a list behind it."""
+"""係の状況: the supervisor's figures, counted by the database in sets."""
 
 from __future__ import annotations
 

@@ -42,7 +42,9 @@ def papers(attempt: UUID, *, wanted: bool = True) -> Iterator[list[Arrived]]:
     try:
         given = [file for file in request.files.getlist("file") if file.filename and wanted]
         if len(given) > MOST:
-            raise NotAttached("", _("つけられるファイルは%(count)sつまでです", count=MOST))
+            raise NotAttached(
+                "", _("つけられるファイルは%(count)sつまでです。減らして、もう一度えらんでください", count=MOST)
+            )
         for part, file in enumerate(given):
             kept.append(_durable(file, attempt, part))
         yield kept

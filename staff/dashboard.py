@@ -1,4 +1,4 @@
-"""係の状況: the supervisor's page to look at. Each title says what was found; each figure leads to its list."""
+"""係の状況: the supervisor's page to look at. Titles say what was found; what waits or is owed leads to its list."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _age_title(found: Figures) -> str:
         return str(_("確認を待っているものはありません"))
     if found.late:
         return str(_("見る約束の日をすぎたものが%(count)s件", count=found.late))
-    return str(_("どれも、見る約束の日までにあります"))
+    return str(_("見る約束の日をすぎたものはありません"))
 
 
 def _load_title(found: Figures) -> str:
@@ -124,7 +124,7 @@ def _check_in_title(found: Figures) -> str:
         return str(_("期限が来た「今月のようす」はありません"))
     newest = found.check_ins[-1]
     part = share(newest.answered, newest.asked)
-    return str(_("%(month)s月の「今月のようす」は%(part)s%%から届きました", month=newest.month.month, part=part))
+    return str(_("%(month)s月の「今月のようす」は、%(part)s%%の人から届きました", month=newest.month.month, part=part))
 
 
 def _owed_title(found: Figures) -> str:

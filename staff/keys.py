@@ -17,6 +17,7 @@ bp = Blueprint("keys", __name__, url_prefix="/keys")
 
 KEYS: Final = (
     (("J", "K"), lazy_gettext("受信箱で、下の行・上の行")),
+    (("1", "2", "3", "4", "5"), lazy_gettext("受信箱で、期限超過・本日・7日以内・保留・すべて")),
     (("Enter",), lazy_gettext("えらんだ行を開く")),
     (("/",), lazy_gettext("さがす")),
     (("N",), lazy_gettext("つぎの1件を開く。自分の対応にする")),

@@ -141,7 +141,11 @@ def undo(submission_id: UUID) -> ResponseReturnValue:
         with transaction() as rows:
             done = review.undo(rows, me(), submission_id, attempt=once.attempt())
     except TooLateToUndo:
-        flash(_("もう、もとに戻せません。時間がすぎたか、だれかが先に進めました。"))
+        flash(
+            _(
+                "もう、もとに戻せません。時間がすぎたか、だれかが先に進めました。いまの状態を見て、必要なら本人に書くか電話してください。"
+            )
+        )
     else:
         log("submission.moved", submission=submission_id, state=done.state)
         flash(_("もとに戻しました。あなたが対応中です。"))

@@ -41,7 +41,7 @@ class WhyAbsent(StrEnum):
 
 
 class AbsentPaper(Base):
-    """「持っていない」: said of one version, instead of files or beside them."""
+    """「書類がないとき」: said of one version, instead of files or beside them."""
 
     __tablename__ = "absent_paper"
     __table_args__ = (belongs_to("version_id", "submission_version"),)

@@ -173,7 +173,7 @@ def test_check_ins_are_counted_of_those_whose_day_is_over(enter: Enter, make_ses
                 row = factories.submission(session, State.WAITING, who)
                 row.kind, row.month = DutyKind.STATUS_CHECK_IN, date(2026, 9, 1)
     assert figures(make_session, chief).check_ins == [CheckIns(date(2026, 9, 1), 4, 1)]
-    assert heads(enter(chief).open("/dashboard"))["check-ins"] == "9月の「今月のようす」は25%から届きました"
+    assert heads(enter(chief).open("/dashboard"))["check-ins"] == "9月の「今月のようす」は、25%の人から届きました"
 
 
 def test_an_empty_office_has_a_whole_page_of_noughts(enter: Enter, make_session: Make, chief: Staff) -> None:
