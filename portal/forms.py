@@ -318,7 +318,8 @@ def _rows(it: Opened, screen: Screen) -> ResponseReturnValue:
 def remove_row(submission_id: UUID, screen: str, row: int) -> ResponseReturnValue:
     """Take one row out again."""
     with transaction() as session:
-        filled.remove_row(session, me(), submission_id, screen, row)
+        of = request.form.get("of", type=int, default=0)
+        filled.remove_row(session, me(), submission_id, screen, row, of=of)
     return redirect(url_for("forms.check", submission_id=submission_id), 303)
 
 

@@ -181,7 +181,7 @@ def _asked(session: Session, office_id: UUID, since: datetime) -> list[Asked]:
             and_(Correction.office_id == CorrectionItem.office_id, Correction.id == CorrectionItem.correction_id),
         )
         .join(Submission, and_(Submission.office_id == Correction.office_id, Submission.id == Correction.submission_id))
-        .where(Correction.office_id == office_id, Correction.asked_at >= since)
+        .where(Correction.office_id == office_id, Correction.asked_at >= since, Correction.taken_back_at.is_(None))
         .group_by(Submission.kind, CorrectionItem.reason)
         .order_by(func.count(CorrectionItem.id).desc(), Submission.kind, CorrectionItem.reason)
     )

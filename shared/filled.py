@@ -117,7 +117,7 @@ def write_whole(session: Session, who: Recipient, submission_id: UUID, answers: 
     for screen in declared(session, draft.submission).screens:
         if screen.rows:
             for row in reversed(range(len(draft.filled.answers.get(screen.key, ())))):
-                remove_row(session, who, submission_id, screen.key, row)
+                remove_row(session, who, submission_id, screen.key, row, of=row + 1)
             for row, given in enumerate(answers.get(screen.key, ())):
                 write(session, who, submission_id, screen.key, given, row)
         else:
@@ -152,12 +152,16 @@ def _put(kept: dict[str, Any], answers: dict[str, Answer | None]) -> None:
             kept[key] = answer
 
 
-def remove_row(session: Session, who: Recipient, submission_id: UUID, screen: str, row: int) -> None:
-    """Take one row out again. One that is gone already is not missed."""
+def remove_row(session: Session, who: Recipient, submission_id: UUID, screen: str, row: int, *, of: int) -> None:
+    """Take one row out again.
+
+    :param of: how many there were where she chose it. With another number the form was sent twice, or an old page:
+        a row that has moved up into the place of the one she meant stays.
+    """
     draft = drafts.draft_of(session, who, submission_id, lock=True)
     kept = dict(draft.filled.answers)
     rows = list(kept.get(screen, ()))
-    if 0 <= row < len(rows):
+    if 0 <= row < len(rows) == of:
         kept[screen] = rows[:row] + rows[row + 1 :]
         draft.filled.answers = kept
         typed = (draft.filled.typed or {}).items()  # those behind it have new numbers now

@@ -92,7 +92,7 @@ def send(
     :raises NotThere: for a submission she may not open.
     :raises NotAMessage: for nothing, too much, a placeholder that is left, or a My Number; ``code`` says which.
     """
-    about = open_for(session, who, submission_id)
+    about = open_for(session, who, submission_id, lock=True)  # two taps at once stand in a row here
     if earlier := sent_before(session, who, attempt):
         return earlier
     text = checked(text)

@@ -318,8 +318,8 @@ def _rank(now: Days) -> ColumnElement[int]:
 
 
 def _came_back() -> ColumnElement[bool]:
-    """She has answered a correction. What she changed unasked has a second version, too."""
-    return and_(Submission.version_no > 1, _step(Step.was == State.RETURNED))
+    """She has answered a correction. What she changed unasked has a second version, too, and one may be taken back."""
+    return and_(Submission.version_no > 1, _step(Step.was == State.RETURNED, Step.became == State.ARRIVED))
 
 
 def _step(*which: ColumnElement[bool]) -> ColumnElement[bool]:

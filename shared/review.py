@@ -118,8 +118,13 @@ def _into_her_hands(
 
 
 def release(session: Session, who: Staff, submission_id: UUID, *, attempt: UUID | None = None) -> None:
-    """Give a submission back to the queue. Somebody else's is left alone; twice is once."""
+    """Give a submission back to the queue. Somebody else's is left alone; twice is once.
+
+    :raises ChangedMeanwhile: if the same form's step was taken back.
+    """
     submission = open_for(session, who, submission_id, lock=True)
+    if attempt and done_by(session, submission, attempt):
+        return
     lease = session.get(Claim, (who.office_id, submission_id))
     if submission.state is State.IN_REVIEW and lease and lease.staff_id == who.staff_id:
         submission.move(State.WAITING, Actor.staff(who.staff_id), note=RELEASED, attempt=attempt)

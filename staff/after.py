@@ -8,6 +8,7 @@ from flask import flash, request, url_for
 from sqlalchemy.orm import Session
 
 from shared import queue, review
+from shared.errors import ChangedMeanwhile, TakenByAnother
 from shared.sign_in import Staff
 
 
@@ -16,7 +17,11 @@ def place(rows: Session, who: Staff) -> str:
     best = queue.next_for(rows, who) if request.form.get("then") == "next" else None
     if best is None:
         return url_for("queue.show")
-    review.claim(rows, who, best)
+    try:
+        with rows.begin_nested():
+            review.claim(rows, who, best)
+    except (ChangedMeanwhile, TakenByAnother):  # somebody was quicker; what she has decided stands
+        return url_for("queue.show")
     return url_for("review.show", submission_id=best)
 
 

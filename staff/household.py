@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from staff import once
 from staff.access import DECIDING, me, needs
 from staff.opened import told
 
+LONGEST: Final = 100  # letters of what is looked for; the field takes no more either
 bp = Blueprint("household", __name__, url_prefix="/households")
 
 
@@ -45,7 +46,7 @@ class WhyForm(FlaskForm):  # type: ignore[misc]
 @needs(*DECIDING)
 def search() -> ResponseReturnValue:
     """Look a household up by case number, name or kana."""
-    typed = request.args.get("q", "").strip()
+    typed = request.args.get("q", "").strip()[:LONGEST]
     with reading() as rows:
         found = household.found(rows, me(), typed)
     return render_template("households.html", typed=typed, rows=found[:MOST], more=len(found) > MOST)
@@ -92,8 +93,8 @@ def _behind() -> Place | None:
     at, _dot, key = request.args.get("behind", "").rpartition(".")
     try:
         moment = datetime.fromisoformat(at)
-        return (moment, UUID(key)) if moment.tzinfo else None
-    except ValueError:
+        return (moment.astimezone(UTC), UUID(key)) if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
 
 

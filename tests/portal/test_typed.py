@@ -95,7 +95,7 @@ def test_a_row_is_kept_as_a_whole_and_a_removed_one_takes_what_is_half_written_w
     assert hanako.phone.open(f"{path}/0").typed(text) == "みほん商"
     with make_session.begin() as session:
         filled.write(session, hanako.who, jobs, screen.key, {text: "みほん"}, 0)
-        filled.remove_row(session, hanako.who, jobs, screen.key, 0)
+        filled.remove_row(session, hanako.who, jobs, screen.key, 0, of=1)
     assert kept(make_session).typed == {}
 
 

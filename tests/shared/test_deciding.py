@@ -256,6 +256,22 @@ def test_the_form_of_a_decision_that_was_taken_back_decides_nothing_more(
     assert taken.state is State.IN_REVIEW
 
 
+def test_giving_back_twice_is_once_and_after_it_was_taken_back_nothing(
+    session: Session, worker: Staff, taken: Submission
+) -> None:
+    attempt = uuid4()
+    review.release(session, worker, taken.id, attempt=attempt)
+    review.claim(session, worker, taken.id)
+    review.release(session, worker, taken.id, attempt=attempt)
+    assert taken.state is State.IN_REVIEW, "the form of before gives nothing back that was taken anew"
+    attempt = uuid4()
+    review.release(session, worker, taken.id, attempt=attempt)
+    review.undo(session, worker, taken.id, attempt=attempt)
+    with pytest.raises(ChangedMeanwhile):
+        review.release(session, worker, taken.id, attempt=attempt)
+    assert taken.state is State.IN_REVIEW
+
+
 def test_accepted_taken_back_and_accepted_again_a_clerk_owes_one_certificate(
     session: Session, worker: Staff, taken: Submission
 ) -> None:

@@ -86,8 +86,9 @@ def test_rows_are_added_in_order_changed_and_taken_out(session: Session, who: Re
     filled.write(session, who, row.id, "applications", {"result": "hired"}, 0)
     session.expire_all()
     assert answers_of(session, row)["applications"] == [{**JOB, "result": "hired"}, {**JOB, "company": "例示食堂"}]
-    filled.remove_row(session, who, row.id, "applications", 0)
-    filled.remove_row(session, who, row.id, "applications", 7)
+    filled.remove_row(session, who, row.id, "applications", 0, of=2)
+    filled.remove_row(session, who, row.id, "applications", 0, of=2)  # sent twice: what stands there now stays
+    filled.remove_row(session, who, row.id, "applications", 7, of=1)
     session.expire_all()
     assert answers_of(session, row)["applications"] == [{**JOB, "company": "例示食堂"}]
 

@@ -60,6 +60,20 @@ def test_corrections_that_came_back_stand_first_and_then_the_longest_waiting(ses
     assert ids(session, worker) == [corrected_old.id, corrected.id, old.id, young.id]
 
 
+def test_a_correction_that_was_taken_back_has_not_come_back(session: Session, worker: Staff) -> None:
+    row, older = arrived(session, worker, 1), arrived(session, worker, 30)
+    review.claim(session, worker, row.id)
+    values, attempt = {"jobs-0-gross_yen": (Reason.DIFFERS, "")}, uuid4()
+    review.send_back(session, worker, row.id, AskAgain(seen=row.revision, attempt=attempt, values=values))
+    review.undo(session, worker, row.id, attempt=attempt)
+    who = factories.recipient_of(session, row)
+    drafts.change(session, who, row.id)
+    intake.send(session, who, row.id, attempt=uuid4())
+    assert row.version_no == 2
+    assert Need.CAME_BACK not in {line.id: line.needs for line in queue.waiting(session, worker)}[row.id]
+    assert queue.next_for(session, worker) == older.id
+
+
 def test_a_line_says_what_a_caseworker_must_know(session: Session, worker: Staff) -> None:
     colleague = factories.staff(session, name="手本 春子")
     home = factories.household(session, worker, case_no="0042")
@@ -196,7 +210,7 @@ def facts_of(session: Session, row: Submission) -> Facts:
         row.look_by,
         urgent=row.urgent,
         wants_call=row.wants_call,
-        came_back=any(step.was is State.RETURNED for step in steps),
+        came_back=any(step.was is State.RETURNED and step.became is State.ARRIVED for step in steps),
         unanswered=row.kind is DutyKind.MESSAGE and not any(at > version.sent_at for at in written),
         refused=any(file.state is FileState.REFUSED for file in drafts.files_of(session, version)),
         held=row.state is State.ON_HOLD,

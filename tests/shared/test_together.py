@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -16,7 +17,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import clock, drafts, duties, intake, journal, queue, receipts, review, sign_in
+from shared import clock, drafts, duties, household, intake, journal, messages, queue, receipts, review, sign_in
 from shared.errors import AlreadySent, ChangedMeanwhile, DomainError, SignInRefused, TakenByAnother, TooManyFiles
 from shared.model import (
     Duty,
@@ -351,6 +352,26 @@ def test_a_reader_does_not_wait_for_a_writer(engine: Engine, make_session: Sessi
 def _look_by(reading: Sessions, row: UUID) -> object:
     with reading() as session:
         return session.scalars(select(Submission.look_by).where(Submission.id == row)).one()
+
+
+def test_one_message_and_one_reason_however_fast_the_taps(make_session: Sessions) -> None:
+    with make_session.begin() as session:
+        worker = factories.staff(session)
+        who = factories.recipient(session, factories.household(session, worker, protected=True))
+        row, home = factories.draft(session, who), who.household_id
+        factories.make_safe(session, factories.file(session, who, row))
+        about = intake.send(session, who, row.id, attempt=uuid4()).id
+
+    def send(session: Session, attempt: UUID) -> UUID:
+        return messages.send(session, worker, about, "一度だけ", attempt=attempt).id
+
+    def say(session: Session, attempt: UUID) -> UUID:
+        return household.say_why(session, worker, home, "電話を受けたため開きます", attempt=attempt).id
+
+    for attempt in [uuid4() for _ in range(5)]:
+        sent = at_once(make_session, [partial(send, attempt=attempt)] * 3)
+        assert len({*sent}) == 1, "each tap has the same message as its answer"
+        assert {*at_once(make_session, [partial(say, attempt=attempt)] * 3)} == {attempt}
 
 
 def test_two_engines_open_a_month_at_the_same_time_and_each_duty_is_opened_once(make_session: Sessions) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine, event
@@ -139,11 +139,20 @@ def test_reasons_are_counted_by_form_so_that_the_form_can_be_mended(
     assert "100%" not in heads(page)["reasons"]
 
 
-def asked(session: Session, scene: Scene, reason: Reason) -> None:
+def asked(session: Session, scene: Scene, reason: Reason, attempt: UUID | None = None) -> None:
     row = taken(session, scene)
-    review.send_back(
-        session, scene.worker, row.id, review.AskAgain(row.revision, uuid4(), {scene.file_id: (reason, "")})
-    )
+    wish = review.AskAgain(row.revision, attempt or uuid4(), {scene.file_id: (reason, "")})
+    review.send_back(session, scene.worker, row.id, wish)
+
+
+def test_a_correction_that_was_taken_back_is_no_reason(
+    make_session: Make, bytes_kept: FolderStorage, chief: Staff
+) -> None:
+    with make_session.begin() as session:
+        scene, attempt = set_out(session, bytes_kept), uuid4()
+        asked(session, scene, Reason.DARK, attempt)
+        review.undo(session, scene.worker, scene.submission_id, attempt=attempt)
+    assert figures(make_session, chief).asked == []
 
 
 def test_overdue_is_what_the_list_behind_it_says(enter: Enter, make_session: Make, chief: Staff) -> None:

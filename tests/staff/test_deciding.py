@@ -145,6 +145,19 @@ def test_a_decision_may_lead_straight_to_the_next_item_with_the_way_back_above_i
     assert state(make_session, scene) is State.IN_REVIEW
 
 
+def test_where_a_colleague_is_quicker_for_the_next_item_the_decision_stands(
+    enter: Enter, scene: Scene, behind: Scene, make_session: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with make_session.begin() as session:
+        review.claim(session, factories.staff(session), behind.submission_id)
+    desk = enter(scene.worker)
+    page = desk.open(scene.path)
+    # what next_for has seen a moment before the colleague's commit
+    monkeypatch.setattr("staff.after.queue.next_for", lambda *_given: behind.submission_id)
+    assert desk.send(page, f"{scene.path}/accept", then="next").place == "/"
+    assert state(make_session, scene) is State.ACCEPTED
+
+
 def test_without_a_next_item_it_leads_back_to_the_list(enter: Enter, scene: Scene, make_session: Make) -> None:
     desk = enter(scene.worker)
     assert decide(desk, scene, "accept", then="next") == "/"

@@ -228,7 +228,8 @@ def test_page_follows_page_and_no_line_is_left_out_or_told_twice(
     assert sorted(seen) == [f"知らせ{at:03}。" for at in range(household.PAGE * 2)]
     assert sum(sizes) == len(everything) == len(set(everything))
     assert sizes[:2] == [household.PAGE] * 2
-    for cut in ("x", "2026-11-19.", "2026-11-19T10:00:00.x", f"2026-11-19T10:00:00.{uuid4()}"):
+    days = ("2026-11-19T10:00:00", "0001-01-01T00:00:00%2B09:00")
+    for cut in ("x", "2026-11-19.", "2026-11-19T10:00:00.x", *(f"{day}.{uuid4()}" for day in days)):
         assert desk.open(f"/households/{home.id}?behind={cut}").status == 200, cut
 
 
