@@ -180,12 +180,15 @@ def _ask_month(form: Form, code: str) -> ResponseReturnValue:
     return render_template("forms/month.html", form=form, months=months, sentence=sentence), 422 if asked else 200
 
 
-def _open(submission_id: UUID) -> Opened:
+def _open(submission_id: UUID, *, reminds: bool = False) -> Opened:
+    """``reminds``: with the answers of before, for a page that shows them."""
     with reading() as session:
         draft = drafts.draft_of(session, me(), submission_id)
         people = filled.people_of(session, draft.submission)
         form, month = filled.declared(session, draft.submission), draft.submission.month
-        before = filled.earlier(session, me(), form, month, other_than=submission_id) if form.monthly else None
+        before = (
+            filled.earlier(session, me(), form, month, other_than=submission_id) if reminds and form.monthly else None
+        )
         same = before is not None and before.form_version == form.version
         return Opened(draft, form, draft.filled.answers, people, before if same else None)
 
@@ -200,7 +203,7 @@ _PAGES: Final = sorted({page.key for form in FORMS.values() for screen in form.s
 @recipient_required
 def ask(submission_id: UUID, screen: str, row: int | None, page: str | None) -> ResponseReturnValue:
     """One screen, or one page of a row. What is right is kept at once; what is not stays in the field."""
-    it = _open(submission_id)
+    it = _open(submission_id, reminds=True)
     shown = it.form.screen(screen)
     if shown is None:
         raise NotFound

@@ -15,7 +15,6 @@ from shared import clock, duties, office_days, slips
 from shared.duties import Because, DutyRow
 from shared.model import Situation
 from shared.rules.forms import FORMS
-from shared.sign_in import Recipient
 
 bp = Blueprint("home", __name__)
 SHOWN_AS_DONE: Final = 5
@@ -52,7 +51,7 @@ def show() -> ResponseReturnValue:
         returned, before = slips.lately(session, me(), SHOWN_AS_DONE)
         paid_on = office_days.of(session, me().office_id).next_payment(clock.today())
     lists = {"to_do": to_do, "returned": returned, "owed": owed, "before": before}
-    facts = {"paid_on": paid_on, "why": why, "about": about, "forms": FORMS}
+    facts = {"paid_on": paid_on, "why": why, "others": duties.others, "forms": FORMS}
     return render_template("home.html", who=me(), **lists, **facts)
 
 
@@ -71,10 +70,3 @@ def _why(one: Because) -> str:
     if one.every_months == A_YEAR:
         return str(YEARLY[one.situation])
     return str(NOW_AND_THEN[one.situation]) % {"months": one.every_months}
-
-
-def about(row: DutyRow, who: Recipient) -> list[str]:
-    """Whose the paper is about, by name, where it is not about herself alone."""
-    if {one.member_id for one in row.because} <= {who.member_id}:
-        return []
-    return [one.name for one in row.because]

@@ -194,7 +194,7 @@ def _owed(session: Session, office_id: UUID, today: date) -> list[Owed]:
     rows = session.execute(
         select(Duty.kind, func.count(Duty.id), overdue)
         .join(Member, and_(Member.office_id == Duty.office_id, Member.id == Duty.member_id))
-        .where(Duty.office_id == office_id, duties.unanswered(today), func.coalesce(Member.left_on, today) >= today)
+        .where(Duty.office_id == office_id, duties.unanswered(today), duties.stays(today))
         .group_by(Duty.kind)
         .order_by(overdue.desc(), func.count(Duty.id).desc(), Duty.kind)
     )
@@ -205,7 +205,7 @@ def _check_ins(session: Session, office_id: UUID, today: date) -> list[CheckIns]
     """Of the months whose day is over. Who has left since was asked, and counts only where she answered."""
     open_ones = case((duties.unanswered(today), 1), else_=0)
     this = today.replace(day=1)
-    stays = func.coalesce(Member.left_on, today) >= today
+    stays = duties.stays(today)
     rows = session.execute(
         select(Duty.month, func.count(Duty.id), func.sum(open_ones))
         .join(Member, and_(Member.office_id == Duty.office_id, Member.id == Duty.member_id))

@@ -375,6 +375,18 @@ def unanswered(today: date) -> ColumnElement[bool]:
     return (Duty.month >= add_months(today, -MONTHS_BACK)) & ~sent
 
 
+def stays(today: date) -> ColumnElement[bool]:
+    """Of a member: she has not left. Who has left owes nothing more."""
+    return func.coalesce(Member.left_on, today) >= today
+
+
+def others(because: Sequence[Because], member_id: UUID) -> tuple[str, ...]:
+    """Whom a duty is about, by name, where it is not about the one who sends it alone."""
+    if {one.member_id for one in because} <= {member_id}:
+        return ()
+    return tuple(one.name for one in because)
+
+
 def to_do(session: Session, who: Recipient, today: date) -> list[DutyRow]:
     """What the person has not sent yet, the earliest due first; and drafts nobody asked for."""
     hers = (Duty.office_id == who.office_id, Duty.member_id == who.member_id)

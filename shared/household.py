@@ -438,7 +438,7 @@ def _owed(session: Session, home: Household, today: date) -> list[Duty]:
     stays = exists().where(
         Member.office_id == Duty.office_id,
         Member.id == Duty.member_id,
-        func.coalesce(Member.left_on, today) >= today,
+        duties.stays(today),
     )
     rows = session.scalars(
         select(Duty)

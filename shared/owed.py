@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -12,7 +11,6 @@ from sqlalchemy import and_, case, exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from shared import duties, office_days
-from shared.duties import Because
 from shared.model import Duty, DutyKind, Household, Member, StaffMember, State, Submission
 from shared.queue import Scope, visible
 from shared.sign_in import Staff
@@ -98,7 +96,7 @@ def owed(
             household_id=duty.household_id,
             case_no=case_no,
             member=member,
-            about=_others(duty, reasons.get(duty.id, ())),
+            about=duties.others(reasons.get(duty.id, ()), duty.member_id),
             kind=duty.kind,
             month=duty.month,
             due_on=duty.due_on,
@@ -139,7 +137,7 @@ def _owed(query: Any, who: Staff, wanted: Wanted, today: date) -> Any:
         .where(
             Duty.office_id == who.office_id,
             duties.unanswered(today),
-            func.coalesce(Member.left_on, today) >= today,
+            duties.stays(today),
             visible(who, wanted.scope),
         )
     )
@@ -148,9 +146,3 @@ def _owed(query: Any, who: Staff, wanted: Wanted, today: date) -> Any:
     if wanted.overdue:
         query = query.where(Duty.due_on < today)
     return query
-
-
-def _others(duty: Duty, because: Sequence[Because]) -> tuple[str, ...]:
-    if {one.member_id for one in because} <= {duty.member_id}:
-        return ()
-    return tuple(one.name for one in because)

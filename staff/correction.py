@@ -24,7 +24,7 @@ from shared.rules import my_number
 from shared.slips import FileRow, Slip
 from staff import after, once
 from staff.access import DECIDING, me, needs
-from staff.opened import Opened, opened
+from staff.opened import Opened, opened_for
 
 bp = Blueprint("correction", __name__)
 
@@ -33,6 +33,9 @@ FINE, AGAIN = "fine", "again"  # what is chosen for a file
 LONGEST_DETAIL: Final = 200
 LONGEST_MEMO: Final = 500
 FURTHEST: Final = timedelta(days=366)
+
+
+NO_MY_NUMBER: Final = lazy_gettext("個人番号のような12けたの番号があります。消してください")
 
 
 class AnswerBy(DateField):
@@ -96,7 +99,7 @@ class Asking:
         fields["answer_by"] = AnswerBy(
             lazy_gettext("いつまで"),
             format=["%Y-%m-%d", "%Y/%m/%d"],
-            default=_wish_by,
+            default=wish_by,
         )
         fields["memo"] = StringField(lazy_gettext("職員だけのメモ（本人には見えません）"))
         self.form: Any = type("CorrectionForm", (FlaskForm,), fields)()
@@ -126,11 +129,11 @@ class Asking:
             if len(ask.detail.data or "") > LONGEST_DETAIL:
                 _blame(ask.detail, _("%(count)s文字までにしてください", count=LONGEST_DETAIL))
             if my_number.is_in(ask.detail.data or ""):
-                _blame(ask.detail, _("個人番号のような12けたの番号があります。消してください"))
+                _blame(ask.detail, NO_MY_NUMBER)
         if len(form.memo.data or "") > LONGEST_MEMO:
             _blame(form.memo, _("%(count)s文字までにしてください", count=LONGEST_MEMO))
         if my_number.is_in(form.memo.data or ""):
-            _blame(form.memo, _("個人番号のような12けたの番号があります。消してください"))
+            _blame(form.memo, NO_MY_NUMBER)
         return not form.errors
 
     def asked(self, seen: int, attempt: UUID) -> review.AskAgain:
@@ -145,7 +148,7 @@ class Asking:
         )
 
 
-def _wish_by() -> date:
+def wish_by() -> date:
     with reading() as rows:
         return intake.wish_by(rows, me().office_id)
 
@@ -166,7 +169,7 @@ def _blame(field: Field, sentence: str) -> None:
 @needs(*DECIDING)
 def ask(submission_id: UUID) -> ResponseReturnValue:
     """The empty form; for somebody who has not taken the submission, the page to look at it."""
-    it = _opened(submission_id)
+    it = opened_for(submission_id)
     if not it.may_decide:
         return redirect(url_for("review.show", submission_id=submission_id), 303)
     return _page(it, Asking(it.slip))
@@ -176,7 +179,7 @@ def ask(submission_id: UUID) -> ResponseReturnValue:
 @needs(*DECIDING)
 def send(submission_id: UUID) -> ResponseReturnValue:
     """Look at the person's page first, or send."""
-    it = _opened(submission_id)
+    it = opened_for(submission_id)
     asking = Asking(it.slip)
     seen, attempt = once.seen(), once.attempt()
     asked = review.AskAgain(seen=seen, attempt=attempt)  # of an old page: the command says whether it is done already
@@ -193,11 +196,6 @@ def send(submission_id: UUID) -> ResponseReturnValue:
     facts = {"member": it.slip.member, "thing": thing(it.slip.kind, it.slip.month)}
     after.say(_("%(member)s さんに、「%(thing)s」の補正をおねがいしました。", **facts), submission_id, attempt)
     return redirect(place, 303)
-
-
-def _opened(submission_id: UUID) -> Opened:
-    with reading() as rows:
-        return opened(rows, me(), review.open_for(rows, me(), submission_id))
 
 
 def _page(

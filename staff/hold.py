@@ -15,15 +15,15 @@ from wtforms import Field, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from config.log import log
-from config.web import reading, transaction
+from config.web import transaction
 from config.words import thing
-from shared import clock, intake, review
+from shared import clock, review
 from shared.rules import my_number
 from shared.rules.wareki import short_date
 from staff import after, once
 from staff.access import DECIDING, me, needs
-from staff.correction import AnswerBy
-from staff.opened import Opened, opened
+from staff.correction import NO_MY_NUMBER, AnswerBy, wish_by
+from staff.opened import opened_for
 
 bp = Blueprint("hold", __name__, url_prefix="/review/<uuid:submission_id>")
 
@@ -37,11 +37,6 @@ class BackOn(AnswerBy):
             raise ValidationError(_("明日か、それよりあとの日にしてください"))
 
 
-def _wish_for() -> date:
-    with reading() as rows:
-        return intake.wish_by(rows, me().office_id)
-
-
 class HoldForm(FlaskForm):  # type: ignore[misc]
     """Until when, and why."""
 
@@ -49,7 +44,7 @@ class HoldForm(FlaskForm):  # type: ignore[misc]
         lazy_gettext("いつまで"),
         [InputRequired(lazy_gettext("いつまで保留にするかを入れてください"))],
         format=["%Y-%m-%d", "%Y/%m/%d"],
-        default=_wish_for,
+        default=wish_by,
     )
     reason = StringField(
         lazy_gettext("理由（本人には見えません）"),
@@ -61,14 +56,14 @@ class HoldForm(FlaskForm):  # type: ignore[misc]
 
     def validate_reason(self, field: Field) -> None:
         if my_number.is_in(field.data or ""):
-            raise ValidationError(_("個人番号のような12けたの番号があります。消してください"))
+            raise ValidationError(NO_MY_NUMBER)
 
 
 @bp.get("/hold")
 @needs(*DECIDING)
 def ask(submission_id: UUID) -> ResponseReturnValue:
     """The empty form; for somebody who has not taken the submission, the page to look at it."""
-    it = _opened(submission_id)
+    it = opened_for(submission_id)
     if not it.may_decide:
         return redirect(url_for("review.show", submission_id=submission_id), 303)
     return render_template("hold.html", slip=it.slip, form=HoldForm(), seen=it.slip.revision, attempt=None)
@@ -77,7 +72,7 @@ def ask(submission_id: UUID) -> ResponseReturnValue:
 @bp.post("/hold")
 @needs(*DECIDING)
 def put(submission_id: UUID) -> ResponseReturnValue:
-    it, form = _opened(submission_id), HoldForm()
+    it, form = opened_for(submission_id), HoldForm()
     facts: dict[str, Any] = {"seen": once.seen(), "attempt": once.attempt()}
     if not form.validate():
         return render_template("hold.html", slip=it.slip, form=form, **facts), 422
@@ -98,8 +93,3 @@ def resume(submission_id: UUID) -> ResponseReturnValue:
     with transaction() as rows:
         review.resume(rows, me(), submission_id)
     return redirect(url_for("review.show", submission_id=submission_id), 303)
-
-
-def _opened(submission_id: UUID) -> Opened:
-    with reading() as rows:
-        return opened(rows, me(), review.open_for(rows, me(), submission_id))

@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from config.web import reading
 from shared import clock, review, slips
 from shared.errors import NotThere
 from shared.model import (
@@ -28,6 +29,7 @@ from shared.model import (
 )
 from shared.sign_in import Staff
 from shared.slips import FileRow, Slip
+from staff.access import me
 
 
 @dataclass(frozen=True)
@@ -223,3 +225,9 @@ _STEPS: Final = {
     State.WITHDRAWN: lazy_gettext("取り下げました"),
     State.VOIDED: lazy_gettext("取り消しました"),
 }
+
+
+def opened_for(submission_id: UUID) -> Opened:
+    """The submission for a page that decides on it; another's is not there."""
+    with reading() as rows:
+        return opened(rows, me(), review.open_for(rows, me(), submission_id))

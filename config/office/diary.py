@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import Final
 
 from shared.clock import TOKYO
-from shared.rules.months import add_months, is_open_day, next_open_day, open_days_after
+from shared.rules.due import USUAL
+from shared.rules.months import add_months, is_open_day
 
 
 class Deed(StrEnum):
@@ -79,7 +80,7 @@ def months(today: date) -> tuple[date, date, date]:
 
 def opening(today: date) -> datetime:
     """The morning on which the office begins to use the counter."""
-    return _at(next_open_day(months(today)[0]), time(8, 30))
+    return _at(USUAL.next_open(months(today)[0]), time(8, 30))
 
 
 def diary(today: date, endings: Mapping[str, Sequence[Ending | None]], chance: random.Random) -> list[Entry]:
@@ -111,12 +112,12 @@ def _letters(today: date, cases: Iterable[str], chance: random.Random) -> Iterab
 
 def _due_from(month: date, today: date) -> datetime:
     """The first open morning after the month; a few days earlier where the month has only just ended."""
-    return _at(min(next_open_day(add_months(month, 1)), _open_days_before(today, _LONGEST + 1)[0]), time(8, 30))
+    return _at(min(USUAL.next_open(add_months(month, 1)), _open_days_before(today, _LONGEST + 1)[0]), time(8, 30))
 
 
 def _days_after(month: date, chance: random.Random) -> list[date]:
-    day = open_days_after(next_open_day(add_months(month, 1)), chance.randint(0, 9))
-    return [open_days_after(day, count) for count in range(_LONGEST + 1)]
+    day = USUAL.after(USUAL.next_open(add_months(month, 1)), chance.randint(0, 9))
+    return [USUAL.after(day, count) for count in range(_LONGEST + 1)]
 
 
 def _last_days(today: date, count: int, chance: random.Random) -> list[date]:

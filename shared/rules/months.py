@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 
 import jpholiday
@@ -58,17 +58,3 @@ def is_open_day(day: date) -> bool:
     turn_of_year = (day.month, day.day) >= (12, 29) or (day.month, day.day) <= (1, 3)
     is_holiday: Callable[[date], bool] = jpholiday.is_holiday
     return not (day.weekday() >= 5 or turn_of_year or is_holiday(day))
-
-
-def next_open_day(day: date) -> date:
-    """``day`` itself if the office is open, or the first open day after it."""
-    while not is_open_day(day):
-        day += timedelta(days=1)
-    return day
-
-
-def open_days_after(day: date, count: int) -> date:
-    """The ``count``-th open day after ``day``; ``day`` itself is not counted."""
-    for _ in range(count):
-        day = next_open_day(day + timedelta(days=1))
-    return day

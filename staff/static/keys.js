@@ -62,8 +62,6 @@ const ACTS = {
   k: () => step(-1),
   "[": () => paper(-1),
   "]": () => paper(1),
-  n: () => document.querySelector('form[action$="/next"] [type=submit]')?.click(),
-  "/": () => document.querySelector("[type=search]")?.focus(),
   0: () => document.dispatchEvent(new Event("whole")),
 };
 

@@ -28,14 +28,15 @@ def test_what_is_due_is_told_with_its_reason_and_the_office_sees_who_owes_it(
         office = factories.office(session)
         chief = factories.staff(session, Role.SUPERVISOR, login="kamiya", name="仮山 百合")
         sign_in.set_password(session, session.get_one(StaffMember, (office.id, chief.staff_id)), PASSWORD)
-        this = clock.today().replace(day=1)
+        this, long_ago = clock.today().replace(day=1), clock.now() - timedelta(days=400)
         office_days.set_rule(session, office.id, this, pay_day=5)
         duties.begin(session, office, add_months(this, -24))
         home = session.scalars(select(Household).where(Household.case_no == "100001")).one()
         for member in session.scalars(select(Member)):
-            member.created_at, member.situation = clock.now() - timedelta(days=400), Situation.SEEKING
+            member.created_at, member.situation = long_ago, Situation.SEEKING
+        # Both have been here long: the town's worker may open the other months at any moment, and does so for both.
         facts = {"name": "見本　太郎", "kana": "みほん　たろう", "is_head": False, "situation": Situation.WORKING}
-        session.add(Member(office_id=office.id, household_id=home.id, **facts))
+        session.add(Member(office_id=office.id, household_id=home.id, created_at=long_ago, **facts))
         session.flush()
         duties.open_month(session, office.id, add_months(this, -2))
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.rules.due import USUAL
 from shared.rules.months import (
     MONTHS_BACK,
     NotAMonth,
@@ -14,8 +15,6 @@ from shared.rules.months import (
     is_open_day,
     month_of,
     months_to_offer,
-    next_open_day,
-    open_days_after,
 )
 
 TODAY = date(2026, 11, 19)
@@ -90,7 +89,7 @@ def test_months_added_are_taken_off_again(month: date, count: int) -> None:
 
 @given(day=days)
 def test_an_open_day_is_no_weekend_no_holiday_and_not_the_turn_of_the_year(day: date) -> None:
-    opened = next_open_day(day)
+    opened = USUAL.next_open(day)
     assert opened.weekday() < 5
     assert not jpholiday.is_holiday(opened)
     assert (opened.month, opened.day) not in {(12, 29), (12, 30), (12, 31), (1, 1), (1, 2), (1, 3)}
@@ -99,11 +98,11 @@ def test_an_open_day_is_no_weekend_no_holiday_and_not_the_turn_of_the_year(day: 
 
 @given(day=days, count=st.integers(min_value=1, max_value=15))
 def test_so_many_open_days_lie_after_a_day(day: date, count: int) -> None:
-    there = open_days_after(day, count)
+    there = USUAL.after(day, count)
     between = [day + timedelta(days=n) for n in range(1, (there - day).days + 1)]
     assert is_open_day(there)
     assert sum(is_open_day(one) for one in between) == count
-    assert open_days_after(day, 0) == day
+    assert USUAL.after(day, 0) == day
 
 
 @pytest.mark.parametrize(
@@ -117,4 +116,4 @@ def test_so_many_open_days_lie_after_a_day(day: date, count: int) -> None:
     ],
 )
 def test_a_closed_day_moves_to_the_next_open_one(day: date, following: date) -> None:
-    assert next_open_day(day) == following
+    assert USUAL.next_open(day) == following

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from shared import clock, drafts, intake, review
 from shared.model import Correction, CorrectionItem, Reason, Role, State
-from shared.rules.months import open_days_after
+from shared.rules.due import USUAL
 from shared.sign_in import Staff
 from tests import factories
 from tests.staff.conftest import Answer, Desk
@@ -82,7 +82,7 @@ def test_until_when_is_five_open_days_unless_another_day_is_chosen(
 ) -> None:
     assert send(desk, scene, **value_again()).place == "/"
     with make_session() as session:
-        assert submission(session, scene).answer_by == open_days_after(clock.today(), 5)
+        assert submission(session, scene).answer_by == USUAL.after(clock.today(), 5)
 
 
 def test_at_least_one_thing_must_be_chosen_and_what_was_typed_stays(
@@ -210,4 +210,4 @@ def test_who_has_not_taken_it_gets_the_page_to_look_at(enter: Enter, scene: Scen
 
 def test_the_day_is_prefilled(desk: Desk, scene: Scene) -> None:
     fields = desk.open(f"{scene.path}/return").form(f"{scene.path}/return").fields
-    assert date.fromisoformat(fields["answer_by"]) == open_days_after(clock.today(), 5)
+    assert date.fromisoformat(fields["answer_by"]) == USUAL.after(clock.today(), 5)
