@@ -177,16 +177,34 @@ def _ours(path: str, cookie: str, token: str) -> bytes:
     )
 
 
+def _quickest(root: Path, count: int) -> list[Path]:
+    """Folders in which a new file costs the least.
+
+    ext4 passes over places whose file was deleted in the last minutes, one by one. After thousands of them (a round of
+    the tests, the run before this one) one door's folder may lie beside them and the other's not.
+    """
+    costs = {}
+    for _ in range(32):
+        folder = Path(tempfile.mkdtemp(dir=root))
+        began = time.perf_counter()
+        for number in range(50):
+            (folder / f"{number}.new").touch()
+        costs[folder] = time.perf_counter() - began
+    return sorted(costs, key=lambda folder: costs[folder])[:count]
+
+
 @contextmanager
 def _doors(root: Path) -> Iterator[tuple[Door, Door]]:
     """Ours and the bare one, side by side; only one of them is asked at a time."""
     folder = Folder(root)
-    for place in (folder.data / "files", folder.data / "incoming", folder.run, folder.log, root / "bare"):
+    for place in (folder.data / "files", folder.run, folder.log):
         place.mkdir(parents=True)
+    incoming, bare_folder = _quickest(root, 2)
     variables = {
         **environ(folder, "portal", "redis://127.0.0.1:1"),
         "MADOGUCHI_DAY_LIMIT": str(1000 * MEBIBYTE),
-        "BARE_FOLDER": str(root / "bare"),
+        "MADOGUCHI_INCOMING": str(incoming),
+        "BARE_FOLDER": str(bare_folder),
     }
     migrate(variables["MADOGUCHI_DATABASE_URL"])
     settings = Settings.from_environ(variables)
