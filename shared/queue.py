@@ -235,21 +235,34 @@ def next_for(session: Session, who: Staff, wanted: Wanted = Wanted()) -> UUID | 
     Only a danger stands before what she has asked for herself. Rows another session is just taking are passed over,
     so two people never wait for one another here.
     """
+    best: UUID | None = session.scalar(_best(session, who, wanted).with_for_update(of=Submission, skip_locked=True))
+    return best
+
+
+def ahead_of(session: Session, who: Staff, wanted: Wanted = Wanted(), *, other_than: UUID | None = None) -> UUID | None:
+    """What ``next_for`` would give just now. Nothing is taken; a moment later it may be another one.
+
+    :param other_than: the one in hand, which is hers already.
+    """
+    query = _best(session, who, wanted)
+    best: UUID | None = session.scalar(query.where(Submission.id != other_than) if other_than else query)
+    return best
+
+
+def _best(session: Session, who: Staff, wanted: Wanted) -> Any:
     now = need.days(clock.today(), office_days.of(session, who.office_id))
     hers = and_(_came_back(), _step(Step.became == State.RETURNED, Step.actor_id == who.staff_id, _BY_STAFF))
     free = or_(
         Submission.state == State.WAITING,
         and_(Submission.state == State.IN_REVIEW, or_(Claim.until <= clock.now(), Claim.staff_id == who.staff_id)),
     )
-    best: UUID | None = session.scalar(
+    return (
         _open(select(Submission.id), who, wanted, now)
         .outerjoin(Claim, and_(Claim.office_id == Submission.office_id, Claim.submission_id == Submission.id))
         .where(free)
         .order_by(case((Submission.urgent, 0), (hers, 1), else_=2), _rank(now), Submission.arrived_at, Submission.id)
         .limit(1)
-        .with_for_update(of=Submission, skip_locked=True)
     )
-    return best
 
 
 def _open(query: Any, who: Staff, wanted: Wanted, now: Days) -> Any:

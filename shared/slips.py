@@ -453,10 +453,45 @@ def sent_for(session: Session, who: Recipient, kind: DutyKind, month: date) -> l
     return [slip(session, submission) for submission in rows]
 
 
+def member_of(session: Session, submission: Submission) -> str:
+    """Who sent it, by name."""
+    return session.get_one(Member, (submission.office_id, submission.member_id)).name
+
+
 def pages_of(session: Session, office_id: UUID, file_id: UUID) -> list[SafeCopy]:
     """The safe pages of a file, in order."""
     return list(
         session.scalars(
             select(SafeCopy).where(SafeCopy.office_id == office_id, SafeCopy.file_id == file_id).order_by(SafeCopy.page)
+        )
+    )
+
+
+def first_pages(session: Session, office_id: UUID, submission_id: UUID, most: int) -> list[SafeCopy]:
+    """The first safe pages of the first file of what was last sent; none while it is being looked at."""
+    first = (
+        select(VersionFile.file_id)
+        .join(
+            SubmissionVersion,
+            and_(SubmissionVersion.office_id == VersionFile.office_id, SubmissionVersion.id == VersionFile.version_id),
+        )
+        .join(
+            Submission,
+            and_(
+                Submission.office_id == SubmissionVersion.office_id,
+                Submission.id == SubmissionVersion.submission_id,
+                Submission.version_no == SubmissionVersion.no,
+            ),
+        )
+        .where(Submission.office_id == office_id, Submission.id == submission_id)
+        .order_by(VersionFile.position)
+        .limit(1)
+    )
+    return list(
+        session.scalars(
+            select(SafeCopy)
+            .where(SafeCopy.office_id == office_id, SafeCopy.file_id == first.scalar_subquery())
+            .order_by(SafeCopy.page)
+            .limit(most)
         )
     )

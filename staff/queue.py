@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from config.web import reading, transaction
-from shared import disposals, queue, review, upkeep
+from shared import disposals, queue, review, slips, upkeep
 from shared.model import DisposalState, DutyKind, Role
 from shared.queue import Place, QueueRow, Scope, Tab, Wanted
 from shared.rules import forms, need
@@ -21,6 +21,7 @@ from shared.rules.need import Need
 from staff.access import DECIDING, me, needs
 
 bp = Blueprint("queue", __name__)
+SHOWN_AT_ONCE: Final = 2  # pages of a paper that the screen shows without scrolling
 
 TABS: Final = {  # the tone of each count, and the word
     Tab.OVERDUE: ("bad", lazy_gettext("期限超過")),
@@ -85,6 +86,17 @@ def take_next() -> ResponseReturnValue:
         flash(_("いま、待っているものはありません。"))
         return redirect(url_for("queue.show", **_chosen(wanted)), 303)
     return redirect(url_for("review.show", submission_id=best), 303)
+
+
+@bp.get("/ahead")
+@needs(*DECIDING)
+def ahead() -> ResponseReturnValue:
+    """The pictures that Next would show, for a script that has them ready when she decides. Takes nothing."""
+    wanted, in_hand = _wanted(request.args), _id(request.args.get("in_hand", ""))
+    with reading() as rows:
+        best = queue.ahead_of(rows, me(), wanted, other_than=in_hand)
+        copies = slips.first_pages(rows, me().office_id, best, SHOWN_AT_ONCE) if best else []
+    return {"pictures": [url_for("files.picture", file_id=copy.file_id, page=copy.page) for copy in copies]}
 
 
 def _wanted(given: Mapping[str, str]) -> Wanted:

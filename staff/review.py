@@ -123,12 +123,10 @@ def accept(submission_id: UUID) -> ResponseReturnValue:
     attempt = once.attempt()
     with transaction() as rows:
         done = review.accept(rows, me(), submission_id, seen=once.seen(), attempt=attempt)
-        slip = slips.slip(rows, done)
+        member = slips.member_of(rows, done)
         place = after.place(rows, me())
     log("submission.moved", submission=submission_id, state=done.state)
-    sentence = _(
-        "%(member)s さんの「%(thing)s」を受理しました。", member=slip.member, thing=thing(slip.kind, slip.month)
-    )
+    sentence = _("%(member)s さんの「%(thing)s」を受理しました。", member=member, thing=thing(done.kind, done.month))
     after.say(sentence, submission_id, attempt)
     return redirect(place, 303)
 

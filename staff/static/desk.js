@@ -1,9 +1,7 @@
 // The viewer's three buttons. Without this script each page can be opened by its link and enlarged by the browser.
-const papers = document.querySelector(".viewer__doc");
-let zoom = 1;
-let turn = 0;
+// Nothing is kept but on the viewer itself: ahead.js may put another page in this one's place.
 
-function show() {
+function show(papers, zoom, turn) {
   papers.dataset.zoom = String(zoom);
   papers.dataset.turn = String(turn);
   for (const leaf of papers.querySelectorAll(".leaf")) {
@@ -15,21 +13,33 @@ function show() {
 }
 
 const acts = {
-  smaller: () => { zoom = Math.max(1, zoom - 1); },
-  larger: () => { zoom = Math.min(3, zoom + 1); },
-  turn: () => { turn = (turn + 1) % 4; },
+  smaller: (zoom, turn) => [Math.max(1, zoom - 1), turn],
+  larger: (zoom, turn) => [Math.min(3, zoom + 1), turn],
+  turn: (zoom, turn) => [zoom, (turn + 1) % 4],
 };
 
-document.addEventListener("whole", () => {
-  zoom = 1;
-  turn = 0;
-  show();
+function change(act) {
+  const papers = document.querySelector(".viewer__doc");
+  if (papers) {
+    show(papers, ...act(Number(papers.dataset.zoom ?? 1), Number(papers.dataset.turn ?? 0)));
+  }
+}
+
+document.addEventListener("whole", () => change(() => [1, 0]));
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-do]");
+  if (button) {
+    change(acts[button.dataset.do]);
+  }
 });
 
-for (const button of document.querySelectorAll("[data-do]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => {
-    acts[button.dataset.do]();
-    show();
-  });
+function offer() {
+  const papers = document.querySelector(".viewer__doc");
+  for (const button of document.querySelectorAll("[data-do]")) {
+    button.hidden = papers === null;
+  }
 }
+
+document.addEventListener("page", offer);
+offer();

@@ -102,5 +102,9 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("submit", (event) => { done = event.target.method !== "dialog"; });
+document.addEventListener("submit", (event) => { done = event.target.method !== "dialog"; }, true);
 globalThis.addEventListener("pageshow", () => { done = false; });
+document.addEventListener("page", () => {
+  done = false;
+  list = document.querySelector("#keys");
+});

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import clock, intake, queue, review
-from shared.model import Actor, Reason, Role, State
+from shared.model import Actor, Reason, Role, State, Submission
 from shared.sign_in import Staff
 from tests import factories
 from tests.staff.conftest import Desk
@@ -205,3 +205,26 @@ def test_an_address_somebody_has_bent_is_still_a_page(enter: Enter, make_session
     with make_session.begin() as session:
         worker = factories.staff(session)
     assert enter(worker).open(f"/?{asked}").status == 200
+
+
+def test_what_is_ahead_is_what_next_gives_and_nothing_is_taken(
+    enter: Enter, make_session: Make, bytes_kept: FolderStorage, evening: datetime
+) -> None:
+    with make_session.begin() as session:
+        worker, colleague = factories.staff(session), factories.staff(session)
+        with clock.at(evening - timedelta(days=7)):
+            first = set_out(session, bytes_kept, worker)
+        second = set_out(session, bytes_kept, worker)
+        of_a_colleague = set_out(session, bytes_kept, colleague, protected=True)
+    desk = enter(worker)
+    for in_hand, wanted in (("", first), (str(first.submission_id), second), ("nonsense", first)):
+        answer = desk.client.get("/ahead", query_string={"in_hand": in_hand})
+        assert answer.json == {"pictures": [f"/files/{wanted.file_id}/{page}.jpg" for page in (1, 2)]}
+    with make_session.begin() as session:
+        assert session.get_one(Submission, (worker.office_id, first.submission_id)).state is State.WAITING
+        review.claim(session, colleague, first.submission_id)
+        taken(session, second)
+    # One colleague's protected household is nobody else's to know of.
+    for who, in_hers, left in ((worker, second, []), (colleague, first, [of_a_colleague])):
+        found = enter(who).client.get("/ahead", query_string={"in_hand": str(in_hers.submission_id)}).json
+        assert found == {"pictures": [f"/files/{one.file_id}/{page}.jpg" for one in left for page in (1, 2)]}
