@@ -227,10 +227,12 @@ def ask(submission_id: UUID, screen: str, row: int | None, page: str | None) -> 
         with transaction() as session:
             if not wrong or (right and not begins):
                 filled.write(session, me(), submission_id, screen, right, row)
+                kept = {**kept, **right}
             half.leave(session, me(), submission_id, places, still)
         if not wrong:
             return redirect(_after(it, shown, row, here, given), 303)
     facts = {"it": it, "screen": shown, "row": row, "here": here, "asked": asked, "wrong": wrong}
+    facts["knew"] = half.seen(shown, kept)
     facts |= {"step": it.step(screen, here.key if here else None), "back": _back(it, shown, row, here)}
     facts |= {"whose": _whose(it, shown, kept, here), "before": _in_words(it, questions, last)}
     return render_template("forms/question.html", **facts), 422 if wrong and request.method == "POST" else 200

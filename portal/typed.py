@@ -33,7 +33,7 @@ def keep(submission_id: UUID, screen: str, row: int | None) -> ResponseReturnVal
     """Keep one field as it stands."""
     question, values = request.form.get("question", ""), request.form.getlist("value")
     with transaction() as session:
-        typed.keep(session, me(), submission_id, screen, row, question, values)
+        typed.keep(session, me(), submission_id, screen, row, question, values, request.args.get("knew"))
     now = clock.now().astimezone(clock.TOKYO)
     return {"at": f"{now.hour}:{now.minute:02}"}
 
@@ -47,6 +47,12 @@ def _not_kept(wrong: NotAnAnswer) -> ResponseReturnValue:
 def _already_sent(_error: errors.AlreadySent) -> ResponseReturnValue:
     sentence = _("これは、もう出してあります。なおすときは「りれき」から開いてください。")
     return {"reason": "already_sent", "sentence": sentence}, 409
+
+
+@bp.errorhandler(errors.AnsweredMeanwhile)
+def _answered(_error: errors.AnsweredMeanwhile) -> ResponseReturnValue:
+    sentence = _("この画面の答えは、ほかのところで変わりました。画面を開きなおしてください。")
+    return {"reason": "answered", "sentence": sentence}, 409
 
 
 @bp.errorhandler(errors.NotThere)

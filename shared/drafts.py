@@ -23,6 +23,7 @@ from shared.model import (
     FilledForm,
     Job,
     Member,
+    MessageFile,
     PortalAccount,
     State,
     StoredFile,
@@ -83,6 +84,11 @@ _LATEST: Final = (
 _TODAY: Final = bindparam("today", type_=UtcTime())
 
 
+_BY_STAFF: Final = exists().where(  # a paper the office has sent her is none of the household's bytes
+    MessageFile.office_id == StoredFile.office_id, MessageFile.file_id == StoredFile.id
+)
+
+
 def _bytes_of_household(table: type[StoredFile] | type[Upload], *which: ColumnElement[bool]) -> Any:
     members = select(Member.id).where(
         Member.office_id == _OFFICE, Member.household_id == bindparam("household", type_=Uuid())
@@ -102,7 +108,7 @@ _ROOM: Final = Ready(
         SubmissionVersion.sent_at.is_not(None),
         select(func.count()).where(*_HELD).scalar_subquery(),
         select(func.coalesce(func.max(VersionFile.position), 0)).where(*_HELD).scalar_subquery(),
-        _bytes_of_household(StoredFile, StoredFile.received_at >= _TODAY)
+        _bytes_of_household(StoredFile, StoredFile.received_at >= _TODAY, ~_BY_STAFF)
         + _bytes_of_household(Upload, Upload.state == _OPEN, Upload.created_at >= _TODAY),
         exists().where(StoredFile.office_id == _OFFICE, StoredFile.sha256 == bindparam("sha256", type_=Text())),
         exists().where(

@@ -110,6 +110,10 @@ class AlreadySent(DomainError):
     """The draft this hand holds has been sent by another page or device."""
 
 
+class AnsweredMeanwhile(DomainError):
+    """What a page wants to keep was typed before an answer that came since."""
+
+
 class SamePerson(DomainError):
     """Two people must do this, and one of them has come twice."""
 

@@ -6,17 +6,19 @@ answered or the form is sent. Nobody but the person sees it.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from shared import drafts, filled
-from shared.errors import NotThere
+from shared.errors import AnsweredMeanwhile, NotThere
 from shared.model import FilledForm
 from shared.rules import my_number
-from shared.rules.forms.form import LONG, MOST_ROWS, SHORT, Ask, Form, NotAnAnswer, Place, Question, written
+from shared.rules.forms.form import LONG, MOST_ROWS, SHORT, Ask, Form, NotAnAnswer, Place, Question, Screen, written
 from shared.sign_in import Recipient
 
 SLACK: Final = 2  # times the length of an answer: what is too long can be made shorter only if it is kept
@@ -30,26 +32,37 @@ def keep(
     row: int | None,
     question: str,
     values: list[str],
+    knew: str | None = None,
 ) -> None:
     """Keep what stands in one field. What stands there already is not written again: looking begins no version.
 
     :param values: every value under the question's name; none where nothing is chosen.
+    :param knew: ``seen`` of the page that says so: a save may reach us after the answer that was pressed behind it.
+    :raises AnsweredMeanwhile: if the screen has another answer now.
     :raises NotThere: for a place that there is not.
     :raises NotAnAnswer: ``too_long`` or ``my_number``; then it is not kept.
     :raises AlreadySent: if another page or phone has sent it.
     """
-    seen = drafts.draft_of(session, who, submission_id)
-    place = _place(filled.declared(session, seen.submission), seen.filled, screen, row, question)
+    found = drafts.draft_of(session, who, submission_id)
+    place = _place(filled.declared(session, found.submission), found.filled, screen, row, question)
     if fault := _fault(place.question, values):
         raise NotAnAnswer(fault)
-    if values == _standing(seen.filled, place):
+    if values == _standing(found.filled, place):
         return
     draft = drafts.draft_of(session, who, submission_id, lock=True)
+    if knew not in (None, seen(place.screen, _answers(draft.filled, place.screen, row))):
+        raise AnsweredMeanwhile
     kept = {key: typed for key, typed in _of(draft.filled).items() if key != place.id}
     draft.filled.typed = kept
     if values != _standing(draft.filled, place):
         draft.filled.typed = {**kept, place.id: values}
     session.flush()
+
+
+def seen(screen: Screen, answers: Mapping[str, Any]) -> str:
+    """A short word for the answers of a screen, or of one row of it: another word, other answers."""
+    written_down = [written(answers.get(question.key)) for question in screen.questions]
+    return hashlib.sha256(json.dumps(written_down, ensure_ascii=False).encode()).hexdigest()[:12]
 
 
 def leave(
@@ -108,11 +121,15 @@ def _standing(kept: FilledForm, place: Place) -> list[str]:
     """What the field shows: what was typed last, else the answer."""
     if place.id in _of(kept):
         return _of(kept)[place.id]
-    answers = kept.answers
-    if place.row is not None:
-        rows = answers.get(place.screen.key, ())
-        answers = rows[place.row] if place.row < len(rows) else {}
+    answers = _answers(kept, place.screen, place.row)
     return written(answers.get(place.question.key)) or ([] if _is_chosen(place.question) else [""])
+
+
+def _answers(kept: FilledForm, screen: Screen, row: int | None) -> dict[str, Any]:
+    if row is None:
+        return kept.answers
+    rows: list[dict[str, Any]] = kept.answers.get(screen.key, [])
+    return rows[row] if row < len(rows) else {}
 
 
 def _is_chosen(question: Question) -> bool:

@@ -12,6 +12,7 @@ const known = new Map(); // by a field's name, what the server has
 const timers = new Map();
 let turn = Promise.resolve(); // one field after the other, so that the last word wins
 let over = false; // the page goes on, or there is nothing to be kept here any more
+let leaves = new AbortController(); // of a save that is on its way when the page is sent
 
 function fields(name) {
   return [...form.elements].filter((one) => one.name === name);
@@ -45,7 +46,7 @@ async function keep(name) {
   const body = new URLSearchParams([["question", name], ...now.map((value) => ["value", value])]);
   let answer;
   try {
-    answer = await fetch(form.dataset.typed, { method: "POST", body, headers, keepalive: true });
+    answer = await fetch(form.dataset.typed, { method: "POST", body, headers, keepalive: true, signal: leaves.signal });
   } catch {
     answer = null;
   }
@@ -95,6 +96,8 @@ form.addEventListener("input", (event) => known.has(event.target.name) && soon(e
 form.addEventListener("change", (event) => known.has(event.target.name) && soon(event.target.name, 0));
 form.addEventListener("submit", () => {
   over = true;
+  leaves.abort();
+  leaves = new AbortController();
 });
 window.addEventListener("online", () => all(0));
 window.addEventListener("pageshow", (event) => {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -12,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from shared import clock, drafts, filled, intake
 from shared.model import MACHINE, CorrectionItem, DutyKind, FilledForm, ParkedForm, Reason, State, Submission
 from tests import factories
+from tests.portal.pages import Page
 from tests.portal.phone import OURS, Phone, Somebody
 from tests.shared.test_my_number import REAL
 
@@ -36,6 +39,11 @@ def type_in(phone: Phone, path: str, question: str, *values: str) -> tuple[int, 
 def kept(make_session: Make) -> FilledForm:
     with make_session() as session:
         return session.scalars(select(FilledForm).order_by(FilledForm.id.desc())).first()  # type: ignore[return-value]
+
+
+def where_it_is_kept(page: Page) -> str:
+    [address] = re.findall('data-typed="([^"]+)"', page.html)
+    return html.unescape(address)
 
 
 def test_half_an_amount_is_kept_as_it_was_typed_and_stands_in_the_field_on_another_phone(
@@ -67,6 +75,21 @@ def test_what_is_answered_is_no_longer_half_written(hanako: Somebody, draft: UUI
     assert kept(make_session).answers == {"rent_now": 38_000}
     type_in(hanako.phone, f"/forms/{draft}/rent/typed", "rent_now", "38000")
     assert kept(make_session).typed == {}, "what stands there already is not kept twice"
+
+
+def test_a_save_that_comes_after_the_answer_of_its_page_is_not_kept(
+    hanako: Somebody, draft: UUID, make_session: Make
+) -> None:
+    save = where_it_is_kept(hanako.phone.open(f"/forms/{draft}/rent"))
+    assert hanako.phone.press(rent_now="38000").status == 303
+    answers = kept(make_session).answers
+    status, said = type_in(hanako.phone, save, "rent_now", "3800")
+    assert (status, said["reason"]) == (409, "answered")
+    assert "開きなおして" in said["sentence"]
+    assert (kept(make_session).typed, kept(make_session).answers) == ({}, answers)
+    again = where_it_is_kept(hanako.phone.open(f"/forms/{draft}/rent"))
+    assert type_in(hanako.phone, again, "rent_now", "39000")[0] == 200
+    assert kept(make_session).typed == {"rent_now": ["39000"]}
 
 
 def test_without_a_script_a_wrong_screen_keeps_the_right_answers_and_what_was_typed(

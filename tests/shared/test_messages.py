@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 from shared import clock, drafts, filled, intake, messages
-from shared.errors import NotAMessage, NotThere
+from shared.errors import NotAMessage, NotThere, TooMuchToday
 from shared.model import DutyKind, Household, State, Submission
+from shared.rules.months import add_months
 from shared.sign_in import Recipient, Staff
 from tests import factories
 
@@ -88,6 +89,17 @@ def test_read_is_what_she_opened_and_the_first_time_counts(
     assert messages.unread(session, who) == 0
     session.refresh(sent)
     assert sent.read_at == first
+
+
+def test_a_paper_of_the_offices_takes_nothing_of_what_she_may_send_today(
+    session: Session, worker: Staff, who: Recipient, report: Submission
+) -> None:
+    paper = factories.arrived_file(size=9_000)
+    messages.send(session, worker, report.id, "家賃の紙です。", attempt=uuid4(), papers=[paper])
+    row = factories.draft(session, who, add_months(factories.OCTOBER, -1))
+    drafts.attach(session, who, row.id, factories.arrived_file(size=9_000), limit=3, day_limit=10_000)
+    with pytest.raises(TooMuchToday):
+        drafts.attach(session, who, row.id, factories.arrived_file(size=1_001), limit=3, day_limit=10_000)
 
 
 def test_nobody_writes_about_what_she_may_not_open(session: Session, who: Recipient, report: Submission) -> None:
