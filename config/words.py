@@ -44,6 +44,12 @@ def pieces(count: int) -> str:
     return counted
 
 
+def nth(number: int) -> str:
+    """4つめ, 12番め: which of several things."""
+    counted: str = gettext("%(no)sつめ", no=number) if 0 < number < _TEN else gettext("%(no)s番め", no=number)
+    return counted
+
+
 def weekday(day: date) -> str:
     """月曜."""
     return wareki.WEEKDAYS[day.weekday()] + "曜"
@@ -82,7 +88,7 @@ def label(row: SaidRow) -> str:
     short = called(row)
     if row.row is None or row.of == 1:
         return short
-    numbered: str = gettext("%(what)s（%(no)sつめ）", what=short, no=row.row + 1)
+    numbered: str = gettext("%(what)s（%(no)s）", what=short, no=nth(row.row + 1))
     return numbered
 
 
@@ -245,6 +251,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "called": called,
     "file_name": file_name,
     "phrases": phrases,
+    "nth": nth,
     "pieces": pieces,
     "desk_moment": desk_moment,
     "japanese_date": wareki.japanese_date,

@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage
 
 from config.log import log
 from config.web import settings, storage
-from config.words import FILE_REFUSALS
+from config.words import FILE_REFUSALS, pieces
 from shared.drafts import Arrived
 from shared.errors import DomainError
 from shared.rules import names
@@ -43,7 +43,7 @@ def papers(attempt: UUID, *, wanted: bool = True) -> Iterator[list[Arrived]]:
         given = [file for file in request.files.getlist("file") if file.filename and wanted]
         if len(given) > MOST:
             raise NotAttached(
-                "", _("つけられるファイルは%(count)sつまでです。減らして、もう一度えらんでください", count=MOST)
+                "", _("つけられるファイルは%(count)sまでです。減らして、もう一度えらんでください", count=pieces(MOST))
             )
         for part, file in enumerate(given):
             kept.append(_durable(file, attempt, part))
