@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -19,6 +19,7 @@ from shared.model import (
     ActorKind,
     Duty,
     DutyKind,
+    FilledForm,
     Household,
     HouseholdLook,
     Member,
@@ -30,6 +31,7 @@ from shared.model import (
     State,
     Step,
     Submission,
+    SubmissionVersion,
 )
 from shared.queue import Scope, visible
 from shared.rules.access import may_open
@@ -40,6 +42,7 @@ from shared.sign_in import Staff
 MOST: Final = 50  # households of one search
 PAGE: Final = 30  # lines of the timeline
 MONTHS: Final = 12
+LATELY: Final = 3  # reports told of beside a paper
 SHORTEST_REASON: Final = 5  # characters
 LONGEST_REASON: Final = 500
 ONE_LOOK: Final = timedelta(minutes=30)  # in which a protected household stays open for who has said why
@@ -109,6 +112,28 @@ class DueRow:
     month: date
     due_on: date
     member: str
+
+
+@dataclass(frozen=True)
+class LateRow:
+    """Something the household has sent lately. ``gross_yen``: all wages of an income report, before deductions."""
+
+    id: UUID
+    kind: DutyKind
+    month: date
+    state: State
+    member: str
+    gross_yen: int | None
+
+
+@dataclass(frozen=True)
+class Strip:
+    """What one should know of a household beside a paper of it that is in hand."""
+
+    members: list[str]  # who lives in it now, the head first
+    due: list[DueRow]  # the longest due first
+    open: list[OpenRow]  # the others that are not decided, what was asked again among them
+    lately: list[LateRow]  # the newest first
 
 
 @dataclass(frozen=True)
@@ -288,6 +313,65 @@ def sheet(session: Session, home: Household, today: date) -> Sheet:
         heard_at=max((row.arrived_at for row in sent if row.arrived_at), default=None),
         written_at=session.scalar(select(func.max(Message.sent_at)).where(_of(Message, home, names))),
     )
+
+
+def strip(session: Session, home: Household, today: date, *, in_hand: UUID) -> Strip:
+    """A household in a few lines.
+
+    :param in_hand: the submission one is looking at; it is not told of.
+    """
+    people = _members(session, home)
+    names = {member.id: member.name for member in people}
+    others = session.scalars(
+        select(Submission)
+        .where(_of(Submission, home, names), Submission.state.in_(_OPEN), Submission.id != in_hand)
+        .order_by(Submission.arrived_at, Submission.id)
+    )
+    return Strip(
+        members=[member.name for member in people if member.left_on is None or member.left_on >= today],
+        due=[DueRow(row.kind, row.month, row.due_on, names[row.member_id]) for row in _owed(session, home, today)],
+        open=[_open(row, names[row.member_id]) for row in others],
+        lately=_lately(session, home, names, in_hand),
+    )
+
+
+def _lately(session: Session, home: Household, names: dict[UUID, str], in_hand: UUID) -> list[LateRow]:
+    """The last reports that were sent and not taken back."""
+    rows = session.execute(
+        select(Submission, FilledForm.answers)
+        .join(
+            SubmissionVersion,
+            and_(
+                SubmissionVersion.office_id == Submission.office_id,
+                SubmissionVersion.submission_id == Submission.id,
+                SubmissionVersion.no == Submission.version_no,
+            ),
+        )
+        .outerjoin(
+            FilledForm,
+            and_(FilledForm.office_id == SubmissionVersion.office_id, FilledForm.id == SubmissionVersion.id),
+        )
+        .where(
+            _of(Submission, home, names),
+            Submission.kind != DutyKind.MESSAGE,
+            Submission.state.not_in((State.DRAFT, State.WITHDRAWN, State.VOIDED)),
+            Submission.id != in_hand,
+        )
+        .order_by(Submission.arrived_at.desc(), Submission.id)
+        .limit(LATELY)
+    )
+    return [
+        LateRow(row.id, row.kind, row.month, row.state, names[row.member_id], gross_of(row.kind, answers or {}))
+        for row, answers in rows
+    ]
+
+
+def gross_of(kind: DutyKind, answers: Mapping[str, Any]) -> int | None:
+    """All wages of an income report in yen, before deductions; None where none is declared."""
+    if kind is not DutyKind.INCOME_REPORT:
+        return None
+    amounts = [job["gross_yen"] for job in answers.get("jobs", ()) if job.get("gross_yen") is not None]
+    return sum(amounts) if amounts else None
 
 
 def cell_of(state: State) -> Cell | None:

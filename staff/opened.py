@@ -18,7 +18,6 @@ from shared.model import (
     ActorKind,
     Claim,
     Household,
-    Member,
     SafeCopy,
     StaffMember,
     State,
@@ -72,7 +71,6 @@ class Opened:
     versions: list[VersionRow]
     household_id: UUID
     case_no: str
-    members: list[str]  # of the household, its head first
     caseworker: str
     lease: LeaseRow | None
     history: list[StepRow]
@@ -125,7 +123,6 @@ def opened(session: Session, who: Staff, submission: Submission, version_no: int
         versions=[VersionRow(version.no, version.sent_at) for version in sent if version.sent_at],
         household_id=household.id,
         case_no=household.case_no,
-        members=_members(session, household),
         caseworker=session.get_one(StaffMember, (household.office_id, household.caseworker_id)).name,
         lease=_lease(session, who, submission),
         history=_history(session, submission),
@@ -145,15 +142,6 @@ def earlier(session: Session, who: Staff, file: FileRow | None) -> UUID | None:
 def pages(session: Session, who: Staff, file: FileRow | None) -> list[SafeCopy]:
     """The safe pages of a file; none of no file."""
     return slips.pages_of(session, who.office_id, file.id) if file else []
-
-
-def _members(session: Session, household: Household) -> list[str]:
-    found = session.scalars(
-        select(Member.name)
-        .where(Member.office_id == household.office_id, Member.household_id == household.id)
-        .order_by(Member.is_head.desc(), Member.id)
-    )
-    return list(found)
 
 
 def _lease(session: Session, who: Staff, submission: Submission) -> LeaseRow | None:

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext
 from config.log import log
 from config.web import reading, transaction
 from config.words import thing
-from shared import journal, messages, remarks, review, slips
+from shared import clock, household, journal, messages, remarks, review, slips
 from shared.errors import NotAMessage, NotThere, TooLateToUndo
 from shared.model import Actor
 from shared.slips import FileRow
@@ -44,7 +44,11 @@ def _page(submission_id: UUID, *, fault: str = "", typed: str = "") -> str:
         version = it.slip.version_no
         journal.record(rows, who.office_id, actor, "submission.viewed", submission_id, version=version)
         thread = messages.thread(rows, who.office_id, submission.member_id)
+        home = household.open_for(rows, who, submission.household_id)
+        strip = None if home.protected else household.strip(rows, home, clock.today(), in_hand=submission_id)
     facts = {
+        "home": home,
+        "strip": strip,
         "remarks": seen,
         "file": file,
         "copies": copies,

@@ -270,3 +270,52 @@ def test_the_review_page_and_the_list_lead_to_the_sheet(
     desk = enter(scene.worker)
     for path in (scene.path, "/owed"):
         assert f'href="/households/{who.household_id}"' in desk.open(path).html, path
+
+
+def test_beside_a_paper_stands_what_one_should_know_of_its_household(
+    enter: Enter, make_session: Make, bytes_kept: FolderStorage, evening: datetime
+) -> None:
+    with make_session.begin() as session:
+        scene = set_out(session, bytes_kept)
+        who = scene.person
+        home = session.get_one(Household, (who.office_id, who.household_id))
+        child = factories.recipient(session, home, name="題見　陽太", kana="だいみ　ようた", is_head=False)
+        gone = {"name": "去見　守", "kana": "さるみ　まもる", "is_head": False, "left_on": date(2026, 3, 31)}
+        session.add(Member(office_id=home.office_id, household_id=home.id, **gone))
+        duties.open_duty(session, factories.office(session), home.id, child.member_id, SEPTEMBER)
+        for back in range(4):  # June to September; the oldest is no longer among the last three
+            with clock.at(evening - timedelta(days=20 + 30 * back)):
+                earlier = factories.draft(session, who, date(2026, 9 - back, 1))
+                factories.write(session, who, earlier.id, {"gross_yen": 80_000 + back})
+                intake.send(session, who, earlier.id, attempt=uuid4())
+        asked = factories.submission(session, State.RETURNED, child)
+        taken_back = factories.draft(session, who, date(2026, 11, 1))
+        intake.send(session, who, taken_back.id, attempt=uuid4())
+        intake.withdraw(session, who, taken_back.id, attempt=uuid4())
+    page = enter(scene.worker).open(scene.path)
+    strip = page.html.partition('<section class="strip')[2].partition("</section>")[0]
+    said = " ".join(re.sub(r"<[^>]+>", " ", strip).split())
+    assert "見本 花子、題見 陽太 担当 例野 太郎" in said
+    assert "まだ届いていないもの 収入申告書 9月分 10月28日(水)をすぎた" in said
+    lately = said.partition("最近届いたもの")[2].partition("ほかに待っていること")[0]
+    assert [lately.count(f"{80_000 + back:,}円") for back in range(4)] == [1, 1, 0, 0]
+    assert lately.count("収入申告書") == 3, "hers of two months, and what her child was asked again"
+    assert f'href="/review/{asked.id}"' in strip
+    assert scene.path not in strip
+    assert str(taken_back.id) not in strip
+    others = said.partition("ほかに待っていること")[2]
+    assert "補正のおねがい中" in others or "ほかに2つ" in others
+
+
+def test_of_a_protected_household_nothing_more_is_told_beside_a_paper(
+    enter: Enter, make_session: Make, bytes_kept: FolderStorage
+) -> None:
+    with make_session.begin() as session:
+        scene = set_out(session, bytes_kept, protected=True)
+        who = scene.person
+        duties.open_duty(session, factories.office(session), who.household_id, who.member_id, SEPTEMBER)
+    page = enter(scene.worker).open(scene.path)
+    strip = page.html.partition('<section class="strip')[2].partition("</section>")[0]
+    assert "配慮が必要な世帯" in strip
+    assert "理由を書いてから" in strip
+    assert "9月分" not in strip
