@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from shared import queue
@@ -23,7 +24,7 @@ def wanted(given: Mapping[str, str]) -> Wanted:
     )
 
 
-def words(wanted: Wanted) -> dict[str, str]:
+def words(wanted: Wanted) -> dict[str, Any]:
     """The same choice as words, without those that say the usual."""
     chosen = {
         "scope": str(wanted.colleague_id or wanted.scope.value),

@@ -355,6 +355,17 @@ def still_hers(session: Session, who: Staff, submission: Submission, seen: int) 
         raise changed_meanwhile(session, submission)
 
 
+def nobody_elses(session: Session, who: Staff, submission_id: UUID) -> None:
+    """What she begins from a page on which it was hers must not cross a colleague's work.
+
+    :raises TakenByAnother: while a colleague's lease runs.
+    """
+    lease = session.get(Claim, (who.office_id, submission_id))
+    if lease is not None and lease.staff_id != who.staff_id and lease_runs(lease, clock.now()):
+        holder = session.get_one(StaffMember, (who.office_id, lease.staff_id))
+        raise TakenByAnother(submission_id, holder.name, lease.taken_at, lease.until)
+
+
 def _close_lease(session: Session, submission: Submission) -> None:
     lease = session.get(Claim, (submission.office_id, submission.id))
     if lease:

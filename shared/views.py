@@ -27,7 +27,7 @@ class ViewRow:
 
     id: UUID
     name: str
-    chosen: dict[str, str]
+    chosen: dict[str, Any]  # as words
     tell_at: int | None
     count: int
     new: int
@@ -96,7 +96,7 @@ def change(session: Session, who: Staff, view_id: UUID, name: str, *, tell_at: i
     return view
 
 
-def opened(session: Session, who: Staff, view_id: UUID) -> dict[str, str]:
+def opened(session: Session, who: Staff, view_id: UUID) -> dict[str, Any]:
     """She looks at a list: what is in it now is new no more. Returns its choice as words.
 
     :raises NotThere: for somebody else's.
