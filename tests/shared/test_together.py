@@ -290,7 +290,7 @@ def test_who_asked_and_whoever_takes_it_at_once_are_never_two_holders(make_sessi
             lambda session: done(handing.take_over(session, head, row_id, "急ぎのため", attempt=uuid4())),  # noqa: B023
             lambda session: done(review.claim(session, other, row_id)),  # noqa: B023
             lambda session: done(review.accept(session, holder, row_id, seen=seen, attempt=uuid4())),  # noqa: B023
-            lambda session: handing.renew(session, holder, row_id),  # type: ignore[func-returns-value]  # noqa: B023
+            lambda session: handing.renew(session, holder, row_id),  # noqa: B023
         ]
         answers = at_once(make_session, acts)
         assert set(map(type, answers)) <= {bool, type(None), ChangedMeanwhile, TakenByAnother}
