@@ -96,6 +96,7 @@ def keep(session: Session, who: Staff, submission_id: UUID, asker_id: UUID) -> N
         return
     wish.kept_at = clock.now()
     session.flush()
+    told.seen(session, who, submission_id)
     told.tell(session, who, asker_id, Told.KEPT, submission_id)
     _record(session, who, submission, "lease.kept", asker=asker_id)
 
@@ -114,6 +115,7 @@ def give(session: Session, who: Staff, submission_id: UUID, asker_id: UUID, *, a
         raise NotThere
     receiver = _receiver(session, submission, asker_id)
     _change_hands(session, who, submission, lease, receiver.id, note="", attempt=attempt, until=clock.now() + LEASE)
+    told.seen(session, who, submission_id)
     return submission
 
 

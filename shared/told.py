@@ -124,6 +124,21 @@ def read(session: Session, who: Staff, notice_id: UUID) -> StaffNotice:
     return row
 
 
+def seen(session: Session, who: Staff, submission_id: UUID) -> None:
+    """She looks at a submission: what she was told about it is read, but for notes, which she may not have come to."""
+    session.execute(
+        update(StaffNotice)
+        .where(
+            StaffNotice.office_id == who.office_id,
+            StaffNotice.staff_id == who.staff_id,
+            StaffNotice.read_at.is_(None),
+            StaffNotice.submission_id == submission_id,
+            StaffNotice.what != Told.MENTION,
+        )
+        .values(read_at=clock.now())
+    )
+
+
 def read_all(session: Session, who: Staff) -> None:
     """She has seen them all."""
     session.execute(

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext
 from config.log import log
 from config.web import reading, transaction
 from config.words import thing
-from shared import handing, journal, messages, notes, presence, remarks, review, slips
+from shared import handing, journal, messages, notes, presence, remarks, review, slips, told
 from shared.errors import NotAMessage, NotThere, TooLateToUndo
 from shared.model import Actor
 from shared.slips import FileRow
@@ -38,6 +38,7 @@ def _page(submission_id: UUID, *, fault: str = "", typed: str = "") -> str:
         submission = review.open_for(rows, who, submission_id)
         handing.renew(rows, who, submission_id)
         presence.here(rows, who, submission_id)
+        told.seen(rows, who, submission_id)
         others = beside(rows, who, submission)
         written, colleagues = notes.of(rows, submission), handing.colleagues(rows, who, submission)
         it = opened(rows, who, submission, request.args.get("version", type=int))

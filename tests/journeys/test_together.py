@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from sqlalchemy import select
 
 from shared import clock, sign_in
@@ -55,7 +55,8 @@ class Three:
 
 
 @pytest.fixture
-def three(town: Town, open_page: Callable[..., Page]) -> Three:
+def three(town: Town, open_page: Callable[..., Page], monkeypatch: pytest.MonkeyPatch) -> Three:
+    monkeypatch.setattr(looking, "WIDTHS", (390, 768, 1440))
     return Three(town, open_page)
 
 
@@ -67,8 +68,7 @@ def heading(desk: Desk) -> str:
     return desk.page.locator("h1").inner_text()
 
 
-def test_three_people_at_once(town: Town, three: Three, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looking, "WIDTHS", (390, 768, 1440))
+def test_three_people_at_once(town: Town, three: Three) -> None:
     reino, shida, atamano = three.reino, three.shida, three.atamano
 
     # Both press N on the same list, and get different ones.
@@ -121,6 +121,7 @@ def test_three_people_at_once(town: Town, three: Three, monkeypatch: pytest.Monk
     expect(atamano.page.locator("main")).to_contain_text("あなたが対応中")
     expect(shida.page.locator("main")).to_contain_text("頭野 恵さんが手を入れました", timeout=SOON)
     expect(shida.page.locator("#value-jobs-0-gross_yen-detail")).to_have_value("手当をたした金額を書いてください")
+    three.look(shida, "writing")
     shida.press("送る")
     expect(shida.page.locator("h1")).to_contain_text("変わりました")
     expect(shida.page.locator("main")).to_contain_text("頭野 恵さんが手を入れました")
@@ -174,7 +175,7 @@ def test_a_saved_list_tells_of_new_ones(town: Town, three: Three, open_page: Cal
     desk.page.get_by_role("link", name="「急ぎの収入申告」に新しく1件").click()
     expect(line(desk, "試野　緑")).to_be_visible()
     expect(desk.page.locator("main")).not_to_contain_text("に新しく")
-    desk.page.get_by_role("link", name="この条件を保存・整理").click()
+    desk.page.get_by_role("link", name="整理する").click()
     three.look(desk, "views-kept")
 
     plain = Desk(open_page(DESK, script=False), town.staff)
@@ -183,3 +184,38 @@ def test_a_saved_list_tells_of_new_ones(town: Town, three: Three, open_page: Cal
     plain.page.get_by_role("button", name="消す").click()
     expect(plain.page.get_by_role("status").first).to_contain_text("一覧を消しました")
     assert three.found == []
+
+
+def quick(route: Route) -> None:
+    """The page as it is, but its script asks five times a second."""
+    answer = route.fetch()
+    route.fulfill(response=answer, body=answer.text().replace('data-every="15"', 'data-every="0.2"'))
+
+
+def test_the_page_asks_less_of_a_house_in_trouble_and_nothing_once_one_has_left(
+    town: Town, desk: Desk, open_page: Callable[..., Page]
+) -> None:
+    page, asked = desk.page, []
+    page.on("request", lambda request: asked.append(request.url) if "/live?" in request.url else None)
+    desk.sign_in("reino", PASSWORD)
+    page.route(f"{town.staff}/", quick)
+
+    def asks(milliseconds: int) -> int:
+        asked.clear()
+        page.wait_for_timeout(milliseconds)
+        return len(asked)
+
+    page.goto(f"{town.staff}/")
+    assert asks(3_000) > 5
+    page.route("**/live?*", lambda route: route.fulfill(status=503, body=""))
+    assert asks(4_000) <= 5, "0.4, 0.8, 1.6 … seconds"
+    page.unroute("**/live?*")
+    page.goto(f"{town.staff}/")
+    assert asks(2_000) > 3
+    other = page.context.new_page()
+    other.goto(f"{town.staff}/keys")
+    other.get_by_role("button", name="終わる").click()
+    expect(other.locator("#login")).to_be_visible()
+    other.close()
+    asks(1_000)
+    assert asks(3_000) == 0

@@ -89,6 +89,7 @@ def test_who_is_asked_hears_it_once_and_hands_it_over_in_one_step(room: Room) ->
     assert room.row.state is State.IN_REVIEW
     assert handing.wishes(room.session, room.row.office_id, room.row.id) == []
     assert room.told(room.colleague) == [(Told.HANDED, "例野 太郎", "")]
+    assert room.told(room.holder) == [], "she has answered"
     last = room.session.scalars(select(Step).order_by(Step.id.desc()).limit(1)).one()
     assert (last.was, last.became, last.actor_id) == (State.IN_REVIEW, State.IN_REVIEW, room.holder.staff_id)
     assert last.handed_to == room.colleague.staff_id

@@ -73,6 +73,7 @@ def test_what_a_colleague_has_is_asked_for_and_given(
     assert "例野 太郎さんから引きつぎました" in queue.html
     assert "あなたが対応中" in queue.html
     assert "（試田 美紀さんへ）" in hers.open(scene.path).html
+    assert "例野 太郎さんから引きつぎました" not in hers.open("/?scope=all").html, "she has opened it"
     late = mine.send(page, f"{scene.path}/accept")
     assert late.status == 409
 
