@@ -125,7 +125,7 @@ def test_the_review_page_says_who_else_looks_and_what_was_done_meanwhile(
     assert at(answer, "moved") == ""
     hers.send(other, f"{scene.path}/take")
     answer = mine.post(poll, fields)
-    assert "試田 美紀さんが手を入れました。いまは「対応中」です。" in at(answer, "moved")
+    assert "試田 美紀さんが手を入れました。いまは、試田 美紀さんが対応中です。" in at(answer, "moved")
     for form in ("return", "hold"):
         with make_session.begin() as session:
             taken(session, scene, colleague)
