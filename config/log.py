@@ -21,6 +21,7 @@ EVENTS: Final = frozenset(
         "sign_in.ended",
         "submission.arrived",
         "submission.moved",
+        "submission.handed",
         "submission.withdrawn",
         "message.sent",
         "file.received",

@@ -54,6 +54,7 @@ HEADERS: Final = {
 PARKABLE: Final = 16 * 1024  # bytes of a typed form worth giving back
 FORM_LIMIT: Final = 500_000  # bytes of a form without files: it is held in memory as a whole
 STREAMED: Final = ("multipart/form-data", "application/offset+octet-stream")  # files, which are not
+WRITTEN: Final = ("text", "memo", "words", "reason", "detail")  # fields of the desk in which somebody writes sentences
 SECRETS: Final = ("pin", "password")  # fields that no page repeats and no table holds
 Done = TypeVar("Done")
 View = TypeVar("View", bound=Callable[..., Any])
@@ -291,6 +292,16 @@ def typed_fields() -> dict[str, str]:
     return {name: value for name, value in request.form.items() if name != "csrf_token"}
 
 
+def written() -> str:
+    """The sentences in a form that came too late, one below the other, so that the page can give them back."""
+    said = [
+        value.strip()
+        for name, value in request.form.items()
+        if name in WRITTEN or (name.endswith("-detail") and name.startswith(("file-", "value-")))
+    ]
+    return "\n".join(sentence for sentence in said if sentence)
+
+
 def _problem_page(kind: str, **facts: Any) -> str:
     """The page that says what is wrong. It comes also when nobody can be asked who is reading it."""
     with suppress(OperationalError, PoolTimeout):
@@ -313,11 +324,13 @@ def _error_pages(app: Flask) -> None:
 
     @app.errorhandler(errors.ChangedMeanwhile)
     def changed_meanwhile(error: errors.ChangedMeanwhile) -> ResponseReturnValue:
-        return problem("changed", 409, who=error.who, at=error.at, state=error.state)
+        about = {"id": error.submission_id, "written": written()}
+        return problem("changed", 409, who=error.who, at=error.at, state=error.state, **about)
 
     @app.errorhandler(errors.TakenByAnother)
     def taken(error: errors.TakenByAnother) -> ResponseReturnValue:
-        return problem("taken", 409, who=error.who, at=error.since, until=error.until)
+        about = {"id": error.submission_id, "written": written()}
+        return problem("taken", 409, who=error.who, at=error.since, until=error.until, **about)
 
     @app.errorhandler(errors.AlreadySent)
     def already_sent(_error: errors.AlreadySent) -> ResponseReturnValue:
@@ -326,7 +339,7 @@ def _error_pages(app: Flask) -> None:
     @app.errorhandler(errors.IllegalMove)
     @app.errorhandler(StaleDataError)
     def moved(_error: Exception) -> ResponseReturnValue:
-        return problem("changed", 409, who="", at=None, state="")
+        return problem("changed", 409, who="", at=None, state="", id=None, written=written())
 
     @app.errorhandler(StorageUnavailable)
     @app.errorhandler(OperationalError)

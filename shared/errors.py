@@ -74,6 +74,22 @@ class NotAMessage(DomainError):
         self.code = code
 
 
+class NotANote(DomainError):
+    """A note that cannot be kept. ``code``: missing, too_long, my_number; nobody, several, may_not_open have a name."""
+
+    def __init__(self, code: str, name: str = "") -> None:
+        super().__init__(code)
+        self.code, self.name = code, name
+
+
+class NotAView(DomainError):
+    """A list that cannot be kept. ``code``: missing, too_long, my_number, taken, or too_many."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class SignInRefused(DomainError):
     """``reason``: unknown, used, expired, replaced, wrong, wait. ``wait_until`` stands with wait."""
 

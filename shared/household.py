@@ -24,6 +24,7 @@ from shared.model import (
     HouseholdLook,
     Member,
     Message,
+    Note,
     Receipt,
     ReceiptState,
     Situation,
@@ -155,7 +156,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Event:
-    """One line of the timeline: a step of a submission, a message of the office, or a certificate."""
+    """One line of the timeline: a step of a submission, a message of the office, a note, or a certificate."""
 
     id: UUID
     at: datetime
@@ -164,7 +165,8 @@ class Event:
     kind: DutyKind | None
     month: date | None
     step: Step | None = None
-    text: str = ""  # of a message
+    text: str = ""  # of a message, or of a note
+    is_note: bool = False  # for colleagues
     read: bool = False
     receipt_no: str = ""
     voided: bool = False
@@ -398,7 +400,7 @@ def matrix(standing: Iterable[tuple[DutyKind, date, Cell]], months: list[date]) 
 
 
 def timeline(session: Session, home: Household, *, behind: Place | None = None, most: int = PAGE) -> list[Event]:
-    """What happened, the newest first: every step of what was sent, the office's messages, the certificates.
+    """What happened, the newest first: every step of what was sent, the office's messages, notes, the certificates.
 
     :param behind: only what is older than this place: the last line of the page before.
     """
@@ -406,6 +408,7 @@ def timeline(session: Session, home: Household, *, behind: Place | None = None, 
     events = [
         *_steps(session, home, names, behind, most),
         *_messages(session, home, names, behind, most),
+        *_notes(session, home, behind, most),
         *_receipts(session, home, names, behind, most),
     ]
     return sorted(events, key=lambda event: event.place, reverse=True)[:most]
@@ -455,6 +458,28 @@ def _messages(
             read=row.read_at is not None,
         )
         for row, name, kind, month in session.execute(_page(query, Message.sent_at, Message.id, behind, most))
+    ]
+
+
+def _notes(session: Session, home: Household, behind: Place | None, most: int) -> list[Event]:
+    query = (
+        select(Note, StaffMember.name, Submission.kind, Submission.month)
+        .join(StaffMember, and_(StaffMember.office_id == Note.office_id, StaffMember.id == Note.staff_id))
+        .join(Submission, and_(Submission.office_id == Note.office_id, Submission.id == Note.submission_id))
+        .where(Note.office_id == home.office_id, Note.household_id == home.id)
+    )
+    return [
+        Event(
+            id=row.id,
+            at=row.created_at,
+            who=name,
+            submission_id=row.submission_id,
+            kind=kind,
+            month=month,
+            text=row.text,
+            is_note=True,
+        )
+        for row, name, kind, month in session.execute(_page(query, Note.created_at, Note.id, behind, most))
     ]
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, literal, or_, select, true, tuple_, union_all
 from sqlalchemy.orm import Session, aliased
 
 from shared import clock, office_days
@@ -110,7 +111,18 @@ class QueueRow:
     caseworker: str
     holder: str | None  # who has it under a lease that still runs
     holder_is_me: bool
+    held_since: datetime | None
     place: Place  # where the list goes on behind this line
+
+
+@dataclass(frozen=True)
+class HandsRow:
+    """In whose hands one submission is. Without a ``holder`` in nobody's, or it is decided."""
+
+    state: State
+    holder: str | None
+    holder_is_me: bool
+    held_since: datetime | None
 
 
 @dataclass(frozen=True)
@@ -137,9 +149,8 @@ def waiting(
     """
     calendar = office_days.of(session, who.office_id)
     now = need.days(clock.today(), calendar)
-    at = _rank(now)
-    order = (at, Submission.arrived_at, Submission.id)
-    page = _open(select(Submission.id, at.label("rank")), who, wanted, now).order_by(*order).limit(most)
+    order = _order(now)
+    page = _open(select(Submission.id, order[0].label("rank")), who, wanted, now).order_by(*order).limit(most)
     if behind is not None:
         page = page.where(tuple_(*order) > tuple_(*behind))
     ranked = page.subquery()
@@ -178,7 +189,7 @@ def waiting(
             and_(
                 Claim.office_id == Submission.office_id,
                 Claim.submission_id == Submission.id,
-                Claim.until > clock.now(),
+                _runs(),
             ),
         )
         .outerjoin(holder, and_(holder.c.office_id == Claim.office_id, holder.c.id == Claim.staff_id))
@@ -205,6 +216,7 @@ def waiting(
             caseworker=caseworker,
             holder=holder_name,
             holder_is_me=bool(claim and claim.staff_id == who.staff_id),
+            held_since=claim.taken_at if claim else None,
             place=(rank, submission.arrived_at, submission.id),
         )
         for submission, rank, member, case_no, caseworker, members, count, why, claim, holder_name in found
@@ -217,6 +229,57 @@ def counts(session: Session, who: Staff, wanted: Wanted) -> dict[Tab, int]:
     under = [func.coalesce(func.sum(case((_under(tab, now), 1), else_=0)), 0) for tab in Tab]
     found = session.execute(_open(select(*under), who, replace(wanted, tab=Tab.ALL), now)).one()
     return {tab: int(count) for tab, count in zip(Tab, found, strict=True)}
+
+
+def tally(session: Session, who: Staff, lists: Sequence[tuple[Wanted, datetime]]) -> list[tuple[int, int]]:
+    """How many lines each list has, and how many of them came in after its moment; one query for all of them."""
+    if not lists:
+        return []
+    now = need.days(clock.today(), office_days.of(session, who.office_id))
+    parts = []
+    for at, (wanted, since) in enumerate(lists):
+        came = _step(Step.was == State.ARRIVED, Step.became == State.WAITING, Step.at > since)
+        new = func.coalesce(func.sum(case((came, 1), else_=0)), 0)
+        parts.append(_open(select(literal(at).label("at"), func.count(), new), who, wanted, now))
+    found = session.execute(union_all(*parts).order_by("at")).all()
+    return [(int(count), int(new)) for _at, count, new in found]
+
+
+def above(
+    session: Session,
+    who: Staff,
+    wanted: Wanted,
+    shown: Collection[UUID],
+    *,
+    behind: Place | None = None,
+    before: Place | None = None,
+) -> int:
+    """How many lines would stand among those her page shows, and do not: they have come since.
+
+    :param behind: where her page begins, and ``before`` where it ends, if there are pages around it.
+    """
+    now = need.days(clock.today(), office_days.of(session, who.office_id))
+    order = _order(now)
+    query = _open(select(func.count()), who, wanted, now).where(Submission.id.not_in(shown))
+    if behind is not None:
+        query = query.where(tuple_(*order) > tuple_(*behind))
+    if before is not None:
+        query = query.where(tuple_(*order) < tuple_(*before))
+    return session.scalar(query) or 0
+
+
+def hands(session: Session, who: Staff, submissions: Collection[UUID]) -> dict[UUID, HandsRow]:
+    """In whose hands each of them is now; one query. What she may not open is left out."""
+    found = session.execute(
+        select(Submission.id, Submission.state, StaffMember.name, Claim.staff_id, Claim.taken_at)
+        .join(Household, and_(Household.office_id == Submission.office_id, Household.id == Submission.household_id))
+        .outerjoin(Claim, and_(Claim.office_id == Submission.office_id, Claim.submission_id == Submission.id, _runs()))
+        .outerjoin(StaffMember, and_(StaffMember.office_id == Claim.office_id, StaffMember.id == Claim.staff_id))
+        .where(Submission.office_id == who.office_id, Submission.id.in_(submissions), visible(who, Scope.ALL))
+    )
+    return {
+        key: HandsRow(state, name, holder_id == who.staff_id, since) for key, state, name, holder_id, since in found
+    }
 
 
 def colleagues(session: Session, who: Staff) -> list[tuple[UUID, str]]:
@@ -232,8 +295,8 @@ def colleagues(session: Session, who: Staff) -> list[tuple[UUID, str]]:
 def next_for(session: Session, who: Staff, wanted: Wanted = Wanted()) -> UUID | None:
     """The best submission that nobody else has, locked for this transaction: what came back to her before the rest.
 
-    Only a danger stands before what she has asked for herself. Rows another session is just taking are passed over,
-    so two people never wait for one another here.
+    Only a danger stands before what a colleague has handed to her, and that before what she has asked for herself.
+    Rows another session is just taking are passed over, so two people never wait for one another here.
     """
     best: UUID | None = session.scalar(_best(session, who, wanted).with_for_update(of=Submission, skip_locked=True))
     return best
@@ -252,6 +315,7 @@ def ahead_of(session: Session, who: Staff, wanted: Wanted = Wanted(), *, other_t
 def _best(session: Session, who: Staff, wanted: Wanted) -> Any:
     now = need.days(clock.today(), office_days.of(session, who.office_id))
     hers = and_(_came_back(), _step(Step.became == State.RETURNED, Step.actor_id == who.staff_id, _BY_STAFF))
+    handed = and_(Claim.staff_id == who.staff_id, Claim.handed_by.is_not(None))
     free = or_(
         Submission.state == State.WAITING,
         and_(Submission.state == State.IN_REVIEW, or_(Claim.until <= clock.now(), Claim.staff_id == who.staff_id)),
@@ -260,7 +324,7 @@ def _best(session: Session, who: Staff, wanted: Wanted) -> Any:
         _open(select(Submission.id), who, wanted, now)
         .outerjoin(Claim, and_(Claim.office_id == Submission.office_id, Claim.submission_id == Submission.id))
         .where(free)
-        .order_by(case((Submission.urgent, 0), (hers, 1), else_=2), _rank(now), Submission.arrived_at, Submission.id)
+        .order_by(case((Submission.urgent, 0), (handed, 1), (hers, 2), else_=3), *_order(now))
         .limit(1)
     )
 
@@ -328,6 +392,16 @@ def _rank(now: Days) -> ColumnElement[int]:
     for one, weight in need.WEIGHTS.items():
         at = at - case((holds[one], weight), else_=0)
     return at
+
+
+def _order(now: Days) -> tuple[Any, ...]:
+    """How the list is sorted, and what a ``Place`` is made of."""
+    return _rank(now), Submission.arrived_at, Submission.id
+
+
+def _runs() -> ColumnElement[bool]:
+    """The lease still keeps others out."""
+    return Claim.until > clock.now()
 
 
 def _came_back() -> ColumnElement[bool]:

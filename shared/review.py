@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from shared import clock, journal
+from shared import clock, journal, presence, told
 from shared.drafts import files_of, filled_of, sent_version
 from shared.errors import ChangedMeanwhile, NotThere, TakenByAnother, TooLateToUndo
 from shared.filled import declared
@@ -31,6 +31,7 @@ from shared.model import (
     Step,
     Submission,
     SubmissionVersion,
+    Told,
 )
 from shared.rules.access import may_decide, may_open
 from shared.rules.forms import form
@@ -38,6 +39,7 @@ from shared.sign_in import Staff
 
 LEASE: Final = timedelta(minutes=20)
 UNDO_WITHIN: Final = timedelta(seconds=30)
+UNDOABLE: Final = (State.ACCEPTED, State.RETURNED, State.ON_HOLD, State.WAITING)
 RELEASED, DAY_CAME, UNDONE = "released", "day_came", "undone"  # notes of steps that are no sentence of a colleague
 
 
@@ -86,7 +88,7 @@ def claim(session: Session, who: Staff, submission_id: UUID) -> Claim:
     now = clock.now()
     if submission.state is State.IN_REVIEW and lease:
         if lease.staff_id == who.staff_id:
-            lease.until = now + LEASE
+            lease.until, lease.handed_by = now + LEASE, None
             session.flush()
             return lease
         if lease.until > now:
@@ -145,7 +147,7 @@ def hold(
     submission = open_for(session, who, submission_id, lock=True)
     if done_by(session, submission, attempt):
         return submission
-    _still_hers(session, who, submission, seen)
+    still_hers(session, who, submission, seen)
     if not reason.strip() or until <= clock.today():
         raise ValueError("nothing is put aside without a reason, or until a day that has come")
     actor = Actor.staff(who.staff_id)
@@ -202,7 +204,7 @@ def accept(session: Session, who: Staff, submission_id: UUID, *, seen: int, atte
     submission = open_for(session, who, submission_id, lock=True)
     if done_by(session, submission, attempt):
         return submission
-    _still_hers(session, who, submission, seen)
+    still_hers(session, who, submission, seen)
     submission.move(State.ACCEPTED, Actor.staff(who.staff_id), attempt=attempt)
     _close_lease(session, submission)
     journal.record(
@@ -225,7 +227,7 @@ def send_back(session: Session, who: Staff, submission_id: UUID, asked: AskAgain
     submission = open_for(session, who, submission_id, lock=True)
     if done_by(session, submission, asked.attempt):
         return submission
-    _still_hers(session, who, submission, asked.seen)
+    still_hers(session, who, submission, asked.seen)
     version = sent_version(session, submission)
     known = {file.id for file in files_of(session, version)}
     if (
@@ -276,6 +278,9 @@ def undo(session: Session, who: Staff, submission_id: UUID, *, attempt: UUID) ->
         raise TooLateToUndo
     if last.became is State.RETURNED:
         _standing(session, submission).taken_back_at = clock.now()
+    if last.handed_to is not None:
+        told.untell(session, last.handed_to, Told.HANDED, submission)
+        _close_lease(session, submission)
     actor, version = Actor.staff(who.staff_id), submission.version_no
     _into_her_hands(session, who, submission, note=UNDONE)
     journal.record(session, who.office_id, actor, "decision.undone", submission.id, version=version, was=last.became)
@@ -292,10 +297,18 @@ def _can_be_undone(session: Session, submission: Submission, step: Step) -> bool
     )
     return (
         step.was is State.IN_REVIEW
-        and step.became in (State.ACCEPTED, State.RETURNED, State.ON_HOLD, State.WAITING)
+        and (step.became in UNDOABLE or _lies_untouched(session, submission, step))
         and clock.now() - step.at <= UNDO_WITHIN
         and session.scalar(answer.limit(1)) is None
     )
+
+
+def _lies_untouched(session: Session, submission: Submission, step: Step) -> bool:
+    """Whether what was handed over lies with its receiver, who has not looked at it since."""
+    lease, to = session.get(Claim, (submission.office_id, submission.id)), step.handed_to
+    if to is None or lease is None or lease.staff_id != to or lease.handed_by is None:
+        return False
+    return not presence.has_looked(session, submission.office_id, submission.id, to, since=clock.now() - step.at)
 
 
 def _standing(session: Session, submission: Submission) -> Correction:
@@ -331,14 +344,26 @@ def done_by(session: Session, submission: Submission, attempt: UUID) -> bool:
 
 
 def _takes_back(step: Step) -> bool:
-    return step.became is State.IN_REVIEW and step.note == UNDONE
+    return step.became is State.IN_REVIEW and step.note == UNDONE and step.handed_to is None
 
 
-def _still_hers(session: Session, who: Staff, submission: Submission, seen: int) -> None:
+def still_hers(session: Session, who: Staff, submission: Submission, seen: int) -> None:
+    """:raises ChangedMeanwhile: if it is in her hands no more, or no longer as the screen showed it."""
     lease = session.get(Claim, (submission.office_id, submission.id))
     hers = lease is not None and lease.staff_id == who.staff_id
     if submission.state is not State.IN_REVIEW or submission.revision != seen or not hers:
         raise changed_meanwhile(session, submission)
+
+
+def nobody_elses(session: Session, who: Staff, submission_id: UUID) -> None:
+    """What she begins from a page on which it was hers must not cross a colleague's work.
+
+    :raises TakenByAnother: while a colleague's lease runs.
+    """
+    lease = session.get(Claim, (who.office_id, submission_id))
+    if lease is not None and lease.staff_id != who.staff_id and lease_runs(lease, clock.now()):
+        holder = session.get_one(StaffMember, (who.office_id, lease.staff_id))
+        raise TakenByAnother(submission_id, holder.name, lease.taken_at, lease.until)
 
 
 def _close_lease(session: Session, submission: Submission) -> None:

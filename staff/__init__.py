@@ -11,9 +11,13 @@ from staff import (
     correction,
     dashboard,
     files,
+    handing,
     hold,
     household,
     keys,
+    live,
+    mentions,
+    notes,
     originals,
     owed,
     queue,
@@ -22,6 +26,7 @@ from staff import (
     review,
     signin,
     status,
+    views,
 )
 
 
@@ -37,6 +42,11 @@ def create_app(settings: Settings) -> Flask:
         review,
         correction,
         hold,
+        handing,
+        live,
+        notes,
+        mentions,
+        views,
         keys,
         files,
         receipts,
@@ -46,4 +56,5 @@ def create_app(settings: Settings) -> Flask:
     ):
         app.register_blueprint(room.bp)
     app.context_processor(status.attention)
+    app.context_processor(mentions.attention)
     return app

@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
-from flask import flash, request, url_for
+from flask import flash, request, session, url_for
 from sqlalchemy.orm import Session
 
-from shared import queue, review
+from shared import choice, queue, review
 from shared.errors import ChangedMeanwhile, TakenByAnother
+from shared.queue import Wanted
 from shared.sign_in import Staff
+
+CHOICE: Final = "choice"  # where the session keeps which list she works through
+
+
+def keep(wanted: Wanted) -> None:
+    """She works through this list now: after a decision the next one is of it. A name looked for is not remembered."""
+    words = choice.words(replace(wanted, sought=""))
+    if session.get(CHOICE, {}) != words:
+        session[CHOICE] = words
+
+
+def kept() -> Wanted:
+    """The list she works through."""
+    return choice.wanted(session.get(CHOICE, {}))
+
+
+def the_list() -> str:
+    """Where that list is."""
+    return url_for("queue.show", **session.get(CHOICE, {}))
 
 
 def place(rows: Session, who: Staff) -> str:
     """Where the decision leads: to the next item, taken already, if its form asks for it and one waits; or the list."""
-    best = queue.next_for(rows, who) if request.form.get("then") == "next" else None
+    best = queue.next_for(rows, who, kept()) if request.form.get("then") == "next" else None
     if best is None:
-        return url_for("queue.show")
+        return the_list()
     try:
         with rows.begin_nested():
             review.claim(rows, who, best)
     except (ChangedMeanwhile, TakenByAnother):  # somebody was quicker; what she has decided stands
-        return url_for("queue.show")
+        return the_list()
     return url_for("review.show", submission_id=best)
 
 

@@ -110,9 +110,10 @@ def _told(event: Event) -> str:
     if event.receipt_no:
         said: str = _("受領証を発行しました（%(no)s）", no=event.receipt_no)
         return said
-    return str(_WRITTEN)
+    return str(_NOTE if event.is_note else _WRITTEN)
 
 
+_NOTE: Final = lazy_gettext("職員だけのメモ")
 _WRITTEN: Final = lazy_gettext("本人に書きました")
 SITUATIONS: Final = {
     Situation.WORKING: lazy_gettext("働いている"),

@@ -24,6 +24,8 @@ KEYS: Final = (
     (("A",), lazy_gettext("受理してつぎへ")),
     (("R",), lazy_gettext("なおしてもらう")),
     (("H",), lazy_gettext("保留")),
+    (("W",), lazy_gettext("引きつぐ")),
+    (("E",), lazy_gettext("職員だけのメモを書く")),
     (("M",), lazy_gettext("本人に送ることを書く")),
     (("U",), lazy_gettext("もとに戻す")),
     (("[", "]"), lazy_gettext("前の書類・つぎの書類")),

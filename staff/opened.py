@@ -47,7 +47,8 @@ class StepRow:
     who: str
     what: str
     until: date | None = None  # of what was put aside
-    reason: str = ""  # why it was
+    reason: str = ""  # why it was, or went from one pair of hands to another
+    to: str = ""  # who was given it
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,12 @@ class Opened:
         return next((step for step in self.history if step.until), None) if self.slip.state is State.ON_HOLD else None
 
     @property
+    def handed(self) -> StepRow | None:
+        """Who gave it to one, with what words, if that was the last step."""
+        last = self.history[0] if self.history else None
+        return last if last and last.to and last.to != last.who and self.lease and self.lease.mine else None
+
+    @property
     def may_take(self) -> bool:
         if self.slip.state is State.WAITING:
             return True
@@ -124,7 +131,7 @@ def opened(session: Session, who: Staff, submission: Submission, version_no: int
         household_id=household.id,
         case_no=household.case_no,
         caseworker=session.get_one(StaffMember, (household.office_id, household.caseworker_id)).name,
-        lease=_lease(session, who, submission),
+        lease=lease_of(session, who, submission),
         history=_history(session, submission),
     )
 
@@ -144,7 +151,8 @@ def pages(session: Session, who: Staff, file: FileRow | None) -> list[SafeCopy]:
     return slips.pages_of(session, who.office_id, file.id) if file else []
 
 
-def _lease(session: Session, who: Staff, submission: Submission) -> LeaseRow | None:
+def lease_of(session: Session, who: Staff, submission: Submission) -> LeaseRow | None:
+    """Who has it, if anybody."""
     claim = session.get(Claim, (submission.office_id, submission.id))
     if claim is None:
         return None
@@ -167,8 +175,9 @@ def _history(session: Session, submission: Submission) -> list[StepRow]:
 
 
 def _step(session: Session, step: Step) -> StepRow:
-    reason = step.note if step.became is State.ON_HOLD else ""
-    return StepRow(step.at, review.name_of(session, step), told(step), step.until, reason)
+    reason = step.note if step.became is State.ON_HOLD or step.handed_to else ""
+    to = "" if step.handed_to is None else session.get_one(StaffMember, (step.office_id, step.handed_to)).name
+    return StepRow(step.at, review.name_of(session, step), told(step), step.until, reason, to)
 
 
 def told(step: Step) -> str:
@@ -180,6 +189,8 @@ def told(step: Step) -> str:
             return str(_UNREADABLE)
         case State.WAITING if step.note in _BACK:
             return str(_BACK[step.note])
+        case State.IN_REVIEW if step.handed_to is not None:
+            return str(_TAKEN_OVER if step.handed_to == step.actor_id else _HANDED)
         case State.IN_REVIEW if step.note == review.UNDONE:
             return str(_UNDONE[step.was])
         case State.IN_REVIEW if step.was is State.ON_HOLD:
@@ -194,12 +205,15 @@ _BACK: Final = {
     "lease_ran_out": lazy_gettext("対応の時間がすぎ、一覧に戻りました"),
     review.DAY_CAME: lazy_gettext("保留の日になり、一覧に戻りました"),
 }
+_HANDED: Final = lazy_gettext("引きつぎました")
+_TAKEN_OVER: Final = lazy_gettext("引きとりました")
 _TAKEN_UP: Final = lazy_gettext("保留をやめて、対応をはじめました")
 _UNDONE: Final = {
     State.ACCEPTED: lazy_gettext("受理を、もとに戻しました"),
     State.RETURNED: lazy_gettext("補正のおねがいを、とり消しました（本人の画面からも消えました）"),
     State.ON_HOLD: lazy_gettext("保留を、もとに戻しました"),
     State.WAITING: lazy_gettext("一覧に戻したのを、もとに戻しました"),
+    State.IN_REVIEW: lazy_gettext("引きつぎを、もとに戻しました"),
 }
 _STEPS: Final = {
     State.DRAFT: lazy_gettext("書きはじめました"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -13,11 +13,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from config.web import reading, transaction
-from shared import disposals, queue, review, slips, upkeep
+from shared import choice, disposals, presence, queue, review, slips, told, upkeep, views
 from shared.model import DisposalState, DutyKind, Role
-from shared.queue import Place, QueueRow, Scope, Tab, Wanted
+from shared.queue import Place, QueueRow, Tab
 from shared.rules import forms, need
 from shared.rules.need import Need
+from staff import after
 from staff.access import DECIDING, me, needs
 
 bp = Blueprint("queue", __name__)
@@ -53,18 +54,30 @@ def show() -> ResponseReturnValue:
             house = upkeep.house(rows, who.office_id)
             proposed = any(row.state is DisposalState.PROPOSED for row in disposals.lists(rows, who, most=1))
         return render_template("administrator.html", house=house, proposed=proposed)
-    wanted = _wanted(request.args)
+    wanted = choice.wanted(request.args)
+    after.keep(wanted)
     with reading() as rows:
-        found = queue.waiting(rows, who, wanted, behind=_behind(), most=queue.PAGE + 1)
+        found = queue.waiting(rows, who, wanted, behind=place(request.args, "behind"), most=queue.PAGE + 1)
         counts = queue.counts(rows, who, wanted)
         colleagues = [one for one in queue.colleagues(rows, who) if one[0] != who.staff_id]
+        beside = {
+            "looking": presence.looking(rows, who, [row.id for row in found]),
+            "lists": views.rows(rows, who),
+            "notices": told.rows(rows, who, unread=True, most=3),
+        }
+    more = _place(found[queue.PAGE - 1]) if len(found) > queue.PAGE else None
+    chosen = choice.words(wanted)
+    shown = ",".join(row.id.hex for row in found[: queue.PAGE])
+    poll = url_for("live.lines", **chosen, behind=request.args.get("behind"), before=more, rows=shown)
     return render_template(
         "queue.html",
         rows=found[: queue.PAGE],
-        more=_place(found[queue.PAGE - 1]) if len(found) > queue.PAGE else None,
+        more=more,
+        poll=poll,
+        **beside,
         counts=counts,
         wanted=wanted,
-        chosen=_chosen(wanted),
+        chosen=chosen,
         chooses=who.role is Role.CASEWORKER,
         colleagues=colleagues,
         kinds={kind: forms.name_of(kind) for kind in DutyKind},
@@ -77,14 +90,14 @@ def show() -> ResponseReturnValue:
 @needs(*DECIDING)
 def take_next() -> ResponseReturnValue:
     """Take the one that needs a look most, among what her screen shows."""
-    wanted = _wanted(request.form)
+    wanted = choice.wanted(request.form)
     with transaction() as rows:
         best = queue.next_for(rows, me(), wanted)
         if best:
             review.claim(rows, me(), best)
     if best is None:
         flash(_("いま、待っているものはありません。"))
-        return redirect(url_for("queue.show", **_chosen(wanted)), 303)
+        return redirect(url_for("queue.show", **choice.words(wanted)), 303)
     return redirect(url_for("review.show", submission_id=best), 303)
 
 
@@ -92,54 +105,22 @@ def take_next() -> ResponseReturnValue:
 @needs(*DECIDING)
 def ahead() -> ResponseReturnValue:
     """The pictures that Next would show, for a script that has them ready when she decides. Takes nothing."""
-    wanted, in_hand = _wanted(request.args), _id(request.args.get("in_hand", ""))
+    in_hand = request.args.get("in_hand", type=UUID)
+    wanted = after.kept() if in_hand else choice.wanted(request.args)
     with reading() as rows:
         best = queue.ahead_of(rows, me(), wanted, other_than=in_hand)
         copies = slips.first_pages(rows, me().office_id, best, SHOWN_AT_ONCE) if best else []
     return {"pictures": [url_for("files.picture", file_id=copy.file_id, page=copy.page) for copy in copies]}
 
 
-def _wanted(given: Mapping[str, str]) -> Wanted:
-    """What the address asks for; a word it does not know is the usual choice."""
-    scope = given.get("scope", "")
-    return Wanted(
-        scope=Scope(scope) if scope in set(Scope) else Scope.MINE,
-        tab=Tab(given["tab"]) if given.get("tab") in set(Tab) else Tab.ALL,
-        kind=DutyKind(given["kind"]) if given.get("kind") in set(DutyKind) else None,
-        household_id=_id(given.get("household", "")),
-        colleague_id=_id(scope),
-        sought=given.get("q", "").strip()[: queue.LONGEST],
-    )
-
-
-def _chosen(wanted: Wanted) -> dict[str, Any]:
-    """The same choice, as an address carries it."""
-    chosen = {
-        "scope": str(wanted.colleague_id or wanted.scope.value),
-        "tab": wanted.tab.value,
-        "kind": wanted.kind.value if wanted.kind else "",
-        "household": str(wanted.household_id or ""),
-        "q": wanted.sought,
-    }
-    usual = {"scope": Scope.MINE.value, "tab": Tab.ALL.value}
-    return {name: value for name, value in chosen.items() if value and value != usual.get(name)}
-
-
-def _id(text: str) -> UUID | None:
+def place(given: Mapping[str, str], name: str) -> Place | None:
+    """The end of a page; an address somebody has cut short begins at the first page, and has no end."""
     try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def _behind() -> Place | None:
-    """The end of the page before; an address somebody has cut short begins at the first page."""
-    try:
-        rank, at, key = request.args.get("behind", "").split("_")
-        place = int(rank), datetime.fromisoformat(at).astimezone(UTC), UUID(key)
+        rank, at, key = given.get(name, "").split("_")
+        found = int(rank), datetime.fromisoformat(at).astimezone(UTC), UUID(key)
     except (ValueError, OverflowError):
         return None
-    return place if 0 <= place[0] < 2 * need.HELD else None
+    return found if 0 <= found[0] < 2 * need.HELD else None
 
 
 def _place(row: QueueRow) -> str:

@@ -13,12 +13,25 @@ from flask_babel import lazy_gettext
 from config.log import log
 from config.web import reading, transaction
 from config.words import thing
-from shared import clock, household, journal, messages, remarks, review, slips
+from shared import (
+    clock,
+    handing,
+    household,
+    journal,
+    messages,
+    notes,
+    presence,
+    remarks,
+    review,
+    slips,
+    told,
+)
 from shared.errors import NotAMessage, NotThere, TooLateToUndo
 from shared.model import Actor
 from shared.slips import FileRow
 from staff import after, attached, once
 from staff.access import DECIDING, me, needs
+from staff.beside import beside
 from staff.opened import Opened, earlier, opened, pages
 
 bp = Blueprint("review", __name__, url_prefix="/review/<uuid:submission_id>")
@@ -35,6 +48,11 @@ def _page(submission_id: UUID, *, fault: str = "", typed: str = "") -> str:
     who = me()
     with transaction() as rows:
         submission = review.open_for(rows, who, submission_id)
+        handing.renew(rows, who, submission_id)
+        presence.here(rows, who, submission_id)
+        told.seen(rows, who, submission_id)
+        others = beside(rows, who, submission)
+        written, colleagues = notes.of(rows, submission), handing.colleagues(rows, who, submission)
         it = opened(rows, who, submission, request.args.get("version", type=int))
         seen = remarks.of(rows, submission, it.version)
         file = _file(it)
@@ -47,6 +65,7 @@ def _page(submission_id: UUID, *, fault: str = "", typed: str = "") -> str:
         home = household.open_for(rows, who, submission.household_id)
         strip = None if home.protected else household.strip(rows, home, clock.today(), in_hand=submission_id)
     facts = {
+        "back": after.the_list(),
         "home": home,
         "strip": strip,
         "remarks": seen,
@@ -56,6 +75,9 @@ def _page(submission_id: UUID, *, fault: str = "", typed: str = "") -> str:
         "thread": thread,
         "fault": fault,
         "typed": typed,
+        "others": others,
+        "notes": written,
+        "colleagues": colleagues,
     }
     return render_template("review.html", it=it, slip=it.slip, **facts)
 
@@ -89,7 +111,7 @@ def release(submission_id: UUID) -> ResponseReturnValue:
     with transaction() as rows:
         review.release(rows, me(), submission_id, attempt=attempt)
     after.say(_("一覧に戻しました。"), submission_id, attempt)
-    return redirect(url_for("queue.show"), 303)
+    return redirect(after.the_list(), 303)
 
 
 @bp.post("/message")
@@ -103,6 +125,8 @@ def message(submission_id: UUID) -> ResponseReturnValue:
             is_new = messages.sent_before(rows, me(), attempt) is None
         messages.checked(text)
         with attached.papers(attempt, wanted=is_new) as papers, transaction() as rows:
+            if is_new and request.form.get("mine"):
+                review.nobody_elses(rows, me(), submission_id)
             sent = messages.send(rows, me(), submission_id, text, attempt=attempt, papers=papers)
     except NotAMessage as wrong:
         return _page(submission_id, fault=str(_FAULTS[wrong.code]), typed=text), 422

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from config.log import log
 from config.settings import Settings
-from shared import clock, duties, review, upload
+from shared import clock, duties, presence, review, upload
 from shared.model import WorkerSighting
 from shared.session import engine_for, sessions
 from uploads import locked_room, scan
@@ -145,9 +145,10 @@ def open_duties(make_session: sessionmaker[Session], opened_on: date | None) -> 
 
 
 def bring_back(make_session: sessionmaker[Session]) -> None:
-    """Put what was put aside until today back among what waits."""
+    """Put what was put aside until today back among what waits; forget who looked at something a while ago."""
     with make_session.begin() as session:
         count = review.bring_back(session)
+        presence.forget(session)
     if count:
         log("submissions.came_back", count=count)
 

@@ -2,6 +2,7 @@
 
 from shared.model.actor import MACHINE, Actor, ActorKind
 from shared.model.base import Base, new_id
+from shared.model.colleagues import ClaimWish, Note, Presence, SavedView, StaffNotice, Told
 from shared.model.file import How, Likeness, OriginalFetch, SafeCopy, StoredFile, VersionFile
 from shared.model.forms import AbsentPaper, FilledForm, FormSetting, WhyAbsent
 from shared.model.journal import LogEntry
@@ -38,6 +39,7 @@ __all__ = [
     "Base",
     "CalendarRule",
     "Claim",
+    "ClaimWish",
     "ClosedDay",
     "Correction",
     "CorrectionItem",
@@ -66,20 +68,24 @@ __all__ = [
     "Member",
     "Message",
     "MessageFile",
+    "Note",
     "NumberSeries",
     "OriginalFetch",
     "ParkedForm",
     "PaymentDay",
     "PortalAccount",
+    "Presence",
     "Reason",
     "Receipt",
     "ReceiptState",
     "RetentionRule",
     "Role",
     "SafeCopy",
+    "SavedView",
     "SignIn",
     "Situation",
     "StaffMember",
+    "StaffNotice",
     "State",
     "Step",
     "StoredFile",
@@ -87,6 +93,7 @@ __all__ = [
     "SubmissionVersion",
     "SweepRun",
     "Task",
+    "Told",
     "Tries",
     "Upload",
     "UploadPart",

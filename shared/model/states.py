@@ -32,6 +32,7 @@ NEXT: Final[Mapping[State, frozenset[State]]] = {
     State.WAITING: frozenset({State.IN_REVIEW, State.ARRIVED, State.WITHDRAWN, State.VOIDED}),
     State.IN_REVIEW: frozenset(
         {
+            State.IN_REVIEW,  # from one pair of hands to another
             State.WAITING,
             State.ON_HOLD,
             State.RETURNED,

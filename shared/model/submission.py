@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, object_session
+from sqlalchemy.orm.attributes import flag_modified
 
 from shared import clock
 from shared.model.actor import Actor, ActorKind
@@ -75,13 +76,21 @@ class Submission(OfOffice, Base):
     __mapper_args__ = {"version_id_col": revision}
 
     def move(
-        self, to: State, by: Actor, *, note: str = "", until: date | None = None, attempt: UUID | None = None
+        self,
+        to: State,
+        by: Actor,
+        *,
+        note: str = "",
+        until: date | None = None,
+        attempt: UUID | None = None,
+        handed_to: UUID | None = None,
     ) -> None:
         """Take one step and write it into the history.
 
         :param note: a code or a sentence for colleagues; never shown to the recipient.
         :param until: the day on which what is put aside comes back by itself.
         :param attempt: the id drawn into the form, so that a second tap finds the first.
+        :param handed_to: in whose hands it is from now on, where it goes from one to another.
         :raises IllegalMove: if ``NEXT`` has no such step.
         """
         check_step(NEXT, self.state, to)
@@ -100,9 +109,11 @@ class Submission(OfOffice, Base):
                 note=note,
                 until=until,
                 attempt=attempt,
+                handed_to=handed_to,
             )
         )
         self.state = to
+        flag_modified(self, "state")  # also from one pair of hands to another: the revision says that a step was taken
         if to is not State.RETURNED:
             self.answer_by = None
 
@@ -125,6 +136,7 @@ class Step(OfOffice, Base):
     note: Mapped[str]
     until: Mapped[date | None]  # of a step to on_hold: the day on which it comes back
     attempt: Mapped[UUID | None]
+    handed_to: Mapped[UUID | None]  # of a step from one pair of hands to another: the member of staff who has it now
 
 
 class SubmissionVersion(OfOffice, Base):
@@ -148,12 +160,17 @@ class Claim(Base):
     """The lease on one submission: one caseworker, until a moment, renewed while she works."""
 
     __tablename__ = "claim"
-    __table_args__ = (belongs_to("submission_id", "submission"), belongs_to("staff_id", "staff_member"))
+    __table_args__ = (
+        belongs_to("submission_id", "submission"),
+        belongs_to("staff_id", "staff_member"),
+        belongs_to("handed_by", "staff_member"),
+    )
     office_id: Mapped[UUID] = mapped_column(primary_key=True)
     submission_id: Mapped[UUID] = mapped_column(primary_key=True)
     staff_id: Mapped[UUID]
     taken_at: Mapped[datetime]
     until: Mapped[datetime]
+    handed_by: Mapped[UUID | None]  # the colleague who gave it to her, until she takes it up herself
 
 
 class Reason(StrEnum):

@@ -21,7 +21,22 @@ from sqlalchemy import Engine, column, inspect, select, table, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import clock, drafts, duties, intake, journal, migrations, receipts, review, sign_in
+from shared import (
+    clock,
+    drafts,
+    duties,
+    handing,
+    intake,
+    journal,
+    migrations,
+    notes,
+    presence,
+    queue,
+    receipts,
+    review,
+    sign_in,
+    views,
+)
 from shared.model import (
     AbsentPaper,
     Base,
@@ -210,10 +225,21 @@ def fill(session: Session) -> None:
     )
     review.send_back(session, worker, returned.id, asked)
     factories.write(session, who, returned.id, {"gross_yen": 90_000})
-    factories.submission(session, State.IN_REVIEW)
+    fill_colleagues(session, factories.submission(session, State.IN_REVIEW))
     row = factories.submission(session, State.ACCEPTED)
     receipts.issue(session, clerk, row.id, seen=row.revision, attempt=uuid4(), demo=True)
     fill_storeroom(session, who, returned, file)
+
+
+def fill_colleagues(session: Session, row: Submission) -> None:
+    """Two who work beside each other: one looks at what the other one has, asks for it, writes a note, keeps a list."""
+    holder, other = factories.caseworker_of(session, row), factories.staff(session, name="試田 美紀")
+    presence.here(session, other, row.id)
+    handing.ask_for(session, other, row.id)
+    handing.give(session, holder, row.id, other.staff_id, attempt=uuid4())
+    handing.ask_for(session, holder, row.id)
+    notes.write(session, holder, row.id, "電話した", to=[other.staff_id], attempt=uuid4())
+    views.save(session, other, "急ぎ", queue.Wanted(), tell_at=3, attempt=uuid4())
 
 
 def fill_storeroom(session: Session, who: sign_in.Recipient, report: Submission, file: StoredFile) -> None:

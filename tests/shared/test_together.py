@@ -10,22 +10,40 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import clock, drafts, duties, household, intake, journal, messages, queue, receipts, review, sign_in
+from shared import (
+    clock,
+    drafts,
+    duties,
+    handing,
+    household,
+    intake,
+    journal,
+    messages,
+    presence,
+    queue,
+    receipts,
+    review,
+    sign_in,
+)
 from shared.errors import AlreadySent, ChangedMeanwhile, DomainError, SignInRefused, TakenByAnother, TooManyFiles
 from shared.model import (
+    Claim,
     Duty,
     DutyAbout,
     FileState,
     Invitation,
     InvitationState,
     LogEntry,
+    Presence,
     Reason,
     Receipt,
     Role,
@@ -224,6 +242,91 @@ def test_eight_sessions_that_empty_the_queue_never_have_the_same_one(make_sessio
     for hers in done:
         dangers = [urgent for _one, urgent in hers]
         assert dangers == sorted(dangers, reverse=True), "a danger was passed over"
+
+
+def test_eight_sessions_find_what_was_handed_to_each_of_them_and_nothing_of_another(make_session: Sessions) -> None:
+    with make_session.begin() as session:
+        giver = factories.staff(session, Role.SUPERVISOR)
+        hands = [factories.staff(session, Role.SUPERVISOR) for _ in range(8)]
+        handed = [factories.submission(session) for _ in hands]
+        free = {factories.submission(session).id for _ in hands}
+        for who, row in zip(hands, handed, strict=True):
+            review.claim(session, giver, row.id)
+            given = {"seen": row.revision, "attempt": uuid4()}
+            handing.hand_over(session, giver, row.id, who.staff_id, "", **given)  # type: ignore[arg-type]
+
+    def take(who: Staff) -> Callable[[Session], UUID | None]:
+        def act(session: Session) -> UUID | None:
+            best = queue.next_for(session, who)
+            return review.claim(session, who, best).submission_id if best else None
+
+        return act
+
+    assert at_once(make_session, [take(who) for who in hands]) == [row.id for row in handed]
+    with make_session.begin() as session:
+        for who, row in zip(hands, handed, strict=True):
+            seen = session.get_one(Submission, (who.office_id, row.id)).revision
+            review.accept(session, who, row.id, seen=seen, attempt=uuid4())
+    assert set(at_once(make_session, [take(who) for who in hands])) == free
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["while the lease runs", "after it has run out"])
+def test_who_asked_and_whoever_takes_it_at_once_are_never_two_holders(make_session: Sessions, runs: bool) -> None:
+    for _ in range(4):
+        with make_session.begin() as session:
+            row = factories.submission(session, State.IN_REVIEW)
+            holder = factories.caseworker_of(session, row)
+            asker, head, other = (factories.staff(session, role) for role in (Role.CASEWORKER, *[Role.SUPERVISOR] * 2))
+            handing.ask_for(session, asker, row.id)
+            if not runs:
+                session.get_one(Claim, (row.office_id, row.id)).until = clock.now() - timedelta(seconds=1)
+            row_id, seen = row.id, row.revision
+
+        def done(*_answer: object) -> bool:
+            return True
+
+        acts: list[Callable[[Session], object]] = [
+            lambda session: done(handing.give(session, holder, row_id, asker.staff_id, attempt=uuid4())),  # noqa: B023
+            lambda session: done(handing.take_over(session, head, row_id, "急ぎのため", attempt=uuid4())),  # noqa: B023
+            lambda session: done(review.claim(session, other, row_id)),  # noqa: B023
+            lambda session: done(review.accept(session, holder, row_id, seen=seen, attempt=uuid4())),  # noqa: B023
+            lambda session: handing.renew(session, holder, row_id),  # noqa: B023
+        ]
+        answers = at_once(make_session, acts)
+        assert set(map(type, answers)) <= {bool, type(None), ChangedMeanwhile, TakenByAnother}
+        with make_session() as session:
+            history = session.scalars(select(Step).where(Step.submission_id == row_id).order_by(Step.id)).all()
+            for before, after in pairwise(history):
+                assert after.was is before.became, "each step begins where the one before it ended"
+            last, claims = history[-1], session.scalars(select(Claim).where(Claim.submission_id == row_id)).all()
+            if last.became is State.ACCEPTED:
+                assert claims == []
+            else:
+                (lease,) = claims
+                assert lease.staff_id == (last.handed_to or last.actor_id)
+            assert journal.first_broken(session, holder.office_id) is None
+
+
+def test_one_tap_of_six_hands_it_over(make_session: Sessions) -> None:
+    with make_session.begin() as session:
+        row = factories.submission(session, State.IN_REVIEW)
+        holder, asker = factories.caseworker_of(session, row), factories.staff(session)
+        handing.ask_for(session, asker, row.id)
+    attempt = uuid4()
+    tap = [lambda session: handing.give(session, holder, row.id, asker.staff_id, attempt=attempt).id] * 6
+    assert set(at_once(make_session, tap)) == {row.id}
+    with make_session() as session:
+        assert session.scalar(select(func.count()).select_from(Step).where(Step.handed_to.is_not(None))) == 1
+
+
+def test_twenty_pages_that_say_they_look_are_one_row_each(make_session: Sessions) -> None:
+    row = a_submission(make_session)
+    with make_session.begin() as session:
+        people = [factories.staff(session, name=name) for name in ("例野 太郎", "手本 春子")]
+    at_once(make_session, [lambda session, who=who: presence.here(session, who, row) for who in people * 10])  # type: ignore[misc]
+    with make_session() as session:
+        assert presence.looking(session, people[0], [row]) == {row: ["手本 春子"]}
+        assert session.scalar(select(func.count()).select_from(Presence)) == 2
 
 
 def test_accepting_and_sending_back_at_once_is_one_decision(make_session: Sessions) -> None:

@@ -18,7 +18,18 @@ from werkzeug.routing import Rule
 from config.settings import Settings
 from config.web import POLICY
 from shared import clock, duties, retention
-from shared.model import HouseholdLook, LogEntry, Message, OriginalFetch, RetentionRule, Role, Step
+from shared.model import (
+    HouseholdLook,
+    LogEntry,
+    Message,
+    Note,
+    OriginalFetch,
+    Presence,
+    RetentionRule,
+    Role,
+    SavedView,
+    Step,
+)
 from shared.sign_in import Staff
 from staff import create_app
 from tests import factories
@@ -46,6 +57,24 @@ MAY = {  # who opens which door: the whole table
     "review.release": DECIDING,
     "review.accept": DECIDING,
     "review.undo": DECIDING,
+    "live.lines": DECIDING,
+    "live.here": DECIDING,
+    "handing.ask": DECIDING,
+    "handing.keep": DECIDING,
+    "handing.give": DECIDING,
+    "handing.choose": DECIDING,
+    "handing.hand_over": DECIDING,
+    "handing.why": {Role.SUPERVISOR},
+    "handing.take_over": {Role.SUPERVISOR},
+    "notes.add": DECIDING,
+    "mentions.show": DECIDING,
+    "mentions.open_one": DECIDING,
+    "mentions.read_all": DECIDING,
+    "views.show": DECIDING,
+    "views.save": DECIDING,
+    "views.open_one": DECIDING,
+    "views.change": DECIDING,
+    "views.remove": DECIDING,
     "keys.show": DECIDING,
     "keys.switch": DECIDING,
     "hold.ask": DECIDING,
@@ -189,6 +218,15 @@ def rounds(
         hers.send(form, f"{held.path}/return"),
         hers.send(form, f"{held.path}/return", do="look", **{"value-jobs-0-gross_yen": "y"}),
         hers.open("/keys"),
+        hers.open("/live"),
+        hers.send(hers.open(held.path), f"{held.path}/notes", text="@だれか"),
+        hers.open(f"{held.path}/hand-over"),
+        hers.send(hers.open(f"{held.path}/hand-over"), f"{held.path}/hand-over"),
+        desks[Role.SUPERVISOR].open(f"{held.path}/take-over"),
+        desks[Role.SUPERVISOR].open(held.path),
+        hers.open("/mentions"),
+        hers.open("/views?tab=overdue"),
+        hers.send(hers.open("/views"), "/views"),
         hers.open(f"{held.path}/hold"),
         hers.send(hers.open(f"{held.path}/hold"), f"{held.path}/hold"),
         hers.send(hers.open(held.path), f"{held.path}/message#messages", text="［日付］までに"),
@@ -268,6 +306,7 @@ def test_styles_and_scripts_are_kept_under_their_version_and_pages_are_not_packe
         "desk.css",
         "desk.js",
         "keys.js",
+        "live.js",
     }
     for address in wanted:
         assert re.match(r"/(static|shared)/[0-9a-f]{12}/", address)
@@ -293,6 +332,7 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         accepted_row = accepted(session, ready)
         kaoru = clerk(session)
         administrator = factories.staff(session, Role.ADMINISTRATOR)
+        head = factories.staff(session, Role.SUPERVISOR)
     keeper = enter(administrator)
     deciding, issuing = enter(held.worker), enter(kaoru)
     nobody = factories.unknown_id()
@@ -308,6 +348,17 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         deciding.post(f"{held.path}/accept", fields),
         deciding.post(f"{held.path}/undo", fields),
         deciding.post("/keys", {"keys": "off"}),
+        deciding.post(f"{held.path}/here", {"active": "yes"}),
+        enter(scene.worker).post(f"{held.path}/ask", {}),
+        deciding.post(f"{held.path}/keep", {"asker": str(scene.worker.staff_id)}),
+        deciding.post(f"{held.path}/give", {**fields, "asker": str(scene.worker.staff_id)}),
+        deciding.post(f"{held.path}/hand-over", {**fields, "to": str(scene.worker.staff_id)}),
+        enter(head).post(f"{held.path}/take-over", {**fields, "words": "急ぎのため"}),
+        deciding.post(f"{held.path}/notes", {**fields, "text": "電話した"}),
+        deciding.post("/mentions", {}),
+        deciding.post("/views", {**fields, "name": "急ぎ"}),
+        deciding.post(f"/views/{nobody}", {"name": "急ぎ"}),
+        deciding.post(f"/views/{nobody}/delete", {}),
         deciding.post(f"{held.path}/hold", {**fields, "until": "2099-01-01", "reason": "電話を待つ"}),
         enter(scene.worker).post(f"{scene.path}/resume", {}),
         deciding.post(f"{held.path}/return", fields),
@@ -336,7 +387,7 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
 def counted(session: Session) -> list[int | None]:
     return [
         session.scalar(select(func.count()).select_from(table))
-        for table in (Step, LogEntry, OriginalFetch, RetentionRule, Message, HouseholdLook)
+        for table in (Step, LogEntry, OriginalFetch, RetentionRule, Message, HouseholdLook, Note, Presence, SavedView)
     ]
 
 

@@ -228,3 +228,27 @@ def test_what_is_ahead_is_what_next_gives_and_nothing_is_taken(
     for who, in_hers, left in ((worker, second, []), (colleague, first, [of_a_colleague])):
         found = enter(who).client.get("/ahead", query_string={"in_hand": str(in_hers.submission_id)}).json
         assert found == {"pictures": [f"/files/{one.file_id}/{page}.jpg" for one in left for page in (1, 2)]}
+
+
+def test_after_a_decision_the_next_one_is_of_the_same_list(
+    enter: Enter, make_session: Make, bytes_kept: FolderStorage, evening: datetime
+) -> None:
+    with make_session.begin() as session:
+        worker, colleague = factories.staff(session), factories.staff(session)
+        with clock.at(evening - timedelta(days=7)):
+            hers = set_out(session, bytes_kept, worker)
+        others = [set_out(session, bytes_kept, colleague) for _ in range(2)]
+    desk = enter(worker)
+    desk.open(f"/?scope={colleague.staff_id}&q={others[0].number}")
+    list_page = desk.open(f"/?scope={colleague.staff_id}")
+    page = desk.open(desk.send(list_page, "/next").place)
+    assert f'class="back" href="/?scope={colleague.staff_id}"' in page.html
+    ahead = desk.client.get(f"/ahead?in_hand={others[0].submission_id}").json
+    assert ahead == {"pictures": [f"/files/{others[1].file_id}/{page}.jpg" for page in (1, 2)]}
+    answer = desk.send(page, f"{others[0].path}/accept", then="next")
+    assert answer.place == others[1].path
+    answer = desk.send(desk.open(answer.place), f"{others[1].path}/accept", then="next")
+    assert answer.place == f"/?scope={colleague.staff_id}"
+    desk.open(f"/?q={hers.number}")
+    assert desk.open(others[0].path).html.count("?q=") == 0, "a name looked for is not remembered"
+    assert order(desk.open("/").html) == [hers.path]

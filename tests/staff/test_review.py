@@ -105,7 +105,11 @@ def test_accepting_leads_back_to_the_queue_with_a_sentence(enter: Enter, scene: 
         assert submission(session, scene).state is State.ACCEPTED
     after = desk.open(scene.path)
     assert "受理" in after.html
-    assert [form.action for form in after.forms] == ["/signout", f"{scene.path}/message#messages"]
+    assert [form.action for form in after.forms] == [
+        "/signout",
+        f"{scene.path}/message#messages",
+        f"{scene.path}/notes",
+    ]
 
 
 def test_a_double_tap_accepts_once(enter: Enter, scene: Scene, make_session: Make) -> None:
@@ -146,7 +150,8 @@ def test_what_a_colleague_has_cannot_be_taken(enter: Enter, scene: Scene, make_s
     assert "試田 美紀さんが" in answer.html
     looked = desk.open(scene.path)
     assert "試田 美紀さんが対応中" in looked.html
-    assert [form.action for form in looked.forms] == ["/signout", f"{scene.path}/message#messages"]
+    offered = [f"{scene.path}/message#messages", f"{scene.path}/notes", f"{scene.path}/ask"]
+    assert [form.action for form in looked.forms] == ["/signout", *offered]
 
 
 def test_giving_it_back_puts_it_into_the_queue_again(enter: Enter, scene: Scene, make_session: Make) -> None:
