@@ -15,8 +15,9 @@ from flask_babel import lazy_gettext
 from config.web import reading, transaction
 from shared import disposals, queue, review, upkeep
 from shared.model import DisposalState, DutyKind, Role
-from shared.queue import Place, QueueRow, Scope, Tab, Wanted
+from shared.queue import Checked, Place, QueueRow, Scope, Tab, Wanted
 from shared.rules import forms, need
+from shared.rules.forms.form import worded
 from shared.rules.need import Need
 from staff.access import DECIDING, me, needs
 
@@ -38,6 +39,20 @@ NEEDS: Final = {  # tone, drawing, word
     Need.REFUSED: ("ask", "paper", lazy_gettext("開けないファイルがある")),
     Need.OVERDUE: ("bad", "clock", lazy_gettext("見る期限をすぎた")),
 }
+
+
+CHECKED: Final = {
+    Checked.FAIL: lazy_gettext("確認：不一致がある"),
+    Checked.CANT_TELL: lazy_gettext("確認：確認できずがある"),
+    Checked.PASS: lazy_gettext("確認：ぜんぶ一致"),
+}
+
+
+def place_of(row: QueueRow, place: str) -> str:
+    """Where a danger word stands, as the form calls the answer; empty for an office's own question."""
+    key = place.rsplit("-", 1)[-1]
+    questions = (question for screen in forms.FORMS[row.kind].screens for question in screen.questions)
+    return next((worded(_(question.short), row.month) for question in questions if question.key == key), "")
 
 
 @bp.get("/")
@@ -69,6 +84,8 @@ def show() -> ResponseReturnValue:
         kinds={kind: forms.name_of(kind) for kind in DutyKind},
         TABS=TABS,
         NEEDS=NEEDS,
+        CHECKED=CHECKED,
+        place_of=place_of,
     )
 
 
@@ -95,6 +112,7 @@ def _wanted(given: Mapping[str, str]) -> Wanted:
         tab=Tab(given["tab"]) if given.get("tab") in set(Tab) else Tab.ALL,
         kind=DutyKind(given["kind"]) if given.get("kind") in set(DutyKind) else None,
         household_id=_id(given.get("household", "")),
+        check=Checked(given["check"]) if given.get("check") in set(Checked) else None,
         colleague_id=_id(scope),
         sought=given.get("q", "").strip()[: queue.LONGEST],
     )
@@ -107,6 +125,7 @@ def _chosen(wanted: Wanted) -> dict[str, Any]:
         "tab": wanted.tab.value,
         "kind": wanted.kind.value if wanted.kind else "",
         "household": str(wanted.household_id or ""),
+        "check": wanted.check.value if wanted.check else "",
         "q": wanted.sought,
     }
     usual = {"scope": Scope.MINE.value, "tab": Tab.ALL.value}

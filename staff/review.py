@@ -13,11 +13,11 @@ from flask_babel import lazy_gettext
 from config.log import log
 from config.web import reading, transaction
 from config.words import thing
-from shared import journal, messages, remarks, review, slips
+from shared import checks, journal, messages, remarks, review, slips
 from shared.errors import NotAMessage, NotThere, TooLateToUndo
 from shared.model import Actor
 from shared.slips import FileRow
-from staff import after, attached, once
+from staff import after, attached, compare, once
 from staff.access import DECIDING, me, needs
 from staff.opened import Opened, earlier, opened, pages
 
@@ -28,10 +28,15 @@ bp = Blueprint("review", __name__, url_prefix="/review/<uuid:submission_id>")
 @needs(*DECIDING)
 def show(submission_id: UUID) -> ResponseReturnValue:
     """One submission in one version with one of its files. That it was looked at goes into the journal."""
-    return _page(submission_id)
+    return page(submission_id)
 
 
-def _page(submission_id: UUID, *, fault: str = "", typed: str = "") -> str:
+def page(submission_id: UUID, *, fault: str = "", typed: str = "", refused: tuple[UUID, str, str] | None = None) -> str:
+    """The page again, with what was typed.
+
+    :param fault: what is wrong with a message.
+    :param refused: the check whose note was refused, why, and the note.
+    """
     who = me()
     with transaction() as rows:
         submission = review.open_for(rows, who, submission_id)
@@ -44,7 +49,15 @@ def _page(submission_id: UUID, *, fault: str = "", typed: str = "") -> str:
         version = it.slip.version_no
         journal.record(rows, who.office_id, actor, "submission.viewed", submission_id, version=version)
         thread = messages.thread(rows, who.office_id, submission.member_id)
+        compared = checks.of(rows, it.version)
+        value, words = request.args.get("compare", ""), request.args.get("find", "")
+        look = compare.look(rows, who.office_id, it.slip, file, value, words)
     facts = {
+        "checks": compared,
+        "refused": refused,
+        "look": look,
+        "comparable": (values := compare.comparable(it.slip)),
+        "compare_next": compare.after(values, look.value if look else ""),
         "remarks": seen,
         "file": file,
         "copies": copies,
@@ -101,9 +114,9 @@ def message(submission_id: UUID) -> ResponseReturnValue:
         with attached.papers(attempt, wanted=is_new) as papers, transaction() as rows:
             sent = messages.send(rows, me(), submission_id, text, attempt=attempt, papers=papers)
     except NotAMessage as wrong:
-        return _page(submission_id, fault=str(_FAULTS[wrong.code]), typed=text), 422
+        return page(submission_id, fault=str(_FAULTS[wrong.code]), typed=text), 422
     except attached.NotAttached as wrong:
-        return _page(submission_id, fault=wrong.sentence, typed=text), 422
+        return page(submission_id, fault=wrong.sentence, typed=text), 422
     log("message.sent", message=sent.id, submission=submission_id)
     flash(_("本人に送りました。読むと、印がつきます。"))
     return redirect(url_for("review.show", submission_id=submission_id, _anchor="messages"), 303)

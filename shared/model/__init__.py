@@ -2,6 +2,8 @@
 
 from shared.model.actor import MACHINE, Actor, ActorKind
 from shared.model.base import Base, new_id
+from shared.model.check import Check, Result, Rule
+from shared.model.danger import DangerWord
 from shared.model.file import How, Likeness, OriginalFetch, SafeCopy, StoredFile, VersionFile
 from shared.model.forms import AbsentPaper, FilledForm, FormSetting, WhyAbsent
 from shared.model.journal import LogEntry
@@ -37,11 +39,13 @@ __all__ = [
     "ActorKind",
     "Base",
     "CalendarRule",
+    "Check",
     "Claim",
     "ClosedDay",
     "Correction",
     "CorrectionItem",
     "Credential",
+    "DangerWord",
     "Disposal",
     "DisposalItem",
     "DisposalState",
@@ -74,8 +78,10 @@ __all__ = [
     "Reason",
     "Receipt",
     "ReceiptState",
+    "Result",
     "RetentionRule",
     "Role",
+    "Rule",
     "SafeCopy",
     "SignIn",
     "Situation",
