@@ -22,6 +22,7 @@ EVENTS: Final = frozenset(
         "submission.arrived",
         "submission.moved",
         "submission.withdrawn",
+        "check.overridden",
         "message.sent",
         "file.received",
         "file.refused",

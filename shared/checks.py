@@ -82,19 +82,12 @@ def _row(check: Check, name: str | None) -> CheckRow:
     return CheckRow(check.id, check.rule, check.result, findings, name or "", check.overridden_at, check.note or "")
 
 
-def look(session: Session, submission: Submission, only: Collection[Rule] = tuple(Rule)) -> None:
-    """Compare what was sent last, and keep what came of it. Twice is once.
+def look(session: Session, submission: Submission) -> None:
+    """Compare what was sent last by every rule, and keep what came of it. Twice is once.
 
-    The caller holds the submission's lock, or is the only one who writes these rules of it.
+    The caller holds the submission's lock.
     """
-    if submission.state not in _LOOKED_AT:
-        return
-    version = drafts.sent_version(session, submission)
-    rows = session.scalars(select(Check).where(Check.office_id == version.office_id, Check.version_id == version.id))
-    there = {row.rule: row for row in rows}
-    for outcome in _outcomes(session, submission, version, only):
-        _keep(session, version, outcome, there.get(outcome.rule))
-    session.flush()
+    _look(session, submission, tuple(Rule), begin=True)
 
 
 def look_around(session: Session, submission: Submission) -> None:
@@ -114,13 +107,38 @@ def look_around(session: Session, submission: Submission) -> None:
         .order_by(Submission.id)  # two who write at once meet in the same order
     )
     for other in beside.all():
-        look(session, other, (Rule.MONTH,))
+        _look(session, other, (Rule.MONTH,))
 
 
-def look_at_likes(session: Session, office_id: UUID, submission_ids: Collection[UUID]) -> None:
-    """After a file has become comparable: look again at the reports whose later files turn out to be like it."""
+def look_at_files(session: Session, office_id: UUID, submission_ids: Collection[UUID]) -> None:
+    """After a file was looked at: look again at its own report, and at those with later files that are like it."""
     for submission_id in sorted(submission_ids):
-        look(session, session.get_one(Submission, (office_id, submission_id)), (Rule.SAME_FILE,))
+        _look(session, session.get_one(Submission, (office_id, submission_id)), (Rule.SAME_FILE,))
+
+
+def _look(session: Session, submission: Submission, only: Collection[Rule], *, begin: bool = False) -> None:
+    """
+    :param begin: make the rows. Elsewhere they are only brought up to date, so that no two who look make one twice.
+    """
+    if submission.state not in _LOOKED_AT:
+        return
+    version = drafts.sent_version(session, submission)
+    rows = session.scalars(
+        select(Check)
+        .where(Check.office_id == version.office_id, Check.version_id == version.id, Check.rule.in_(only))
+        .order_by(Check.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)  # a colleague may be overriding it just now
+    )
+    there = {row.rule: row for row in rows}
+    for outcome in _outcomes(session, submission, version, only):
+        row = there.get(outcome.rule)
+        if row is None and begin:
+            row = Check(office_id=version.office_id, version_id=version.id, rule=outcome.rule)
+            session.add(row)
+        if row is not None:
+            _write(row, outcome)
+    session.flush()
 
 
 def _outcomes(
@@ -192,13 +210,10 @@ def _paper(session: Session, submission: Submission, file: FileRow) -> Paper:
     )
 
 
-def _keep(session: Session, version: SubmissionVersion, outcome: Outcome, row: Check | None) -> None:
+def _write(row: Check, outcome: Outcome) -> None:
     expected = {"findings": [{"code": one.code, **one.expected} for one in outcome.findings]}
     found = {"findings": [{"code": one.code, **one.found} for one in outcome.findings]}
-    if row is not None and (row.result, row.expected, row.found) == (outcome.result, expected, found):
+    if (row.result, row.expected, row.found) == (outcome.result, expected, found):
         return
-    if row is None:
-        row = Check(office_id=version.office_id, version_id=version.id, rule=outcome.rule)
-        session.add(row)
     row.result, row.expected, row.found = outcome.result, expected, found
     row.overridden_by = row.overridden_at = row.note = row.attempt = None  # that was said to something else

@@ -76,6 +76,8 @@ def send(session: Session, who: Recipient, submission_id: UUID, *, attempt: UUID
     actor = Actor.recipient(who.account_id)
     submission.move(State.ARRIVED, actor, attempt=attempt)
     session.flush()
+    checks.look(session, submission)
+    checks.look_around(session, submission)
     journal.record(
         session,
         who.office_id,
@@ -85,8 +87,6 @@ def send(session: Session, who: Recipient, submission_id: UUID, *, attempt: UUID
         version=draft.version.no,
         files=[file.sha256 for file in files_of(session, draft.version)],
     )
-    checks.look(session, submission)
-    checks.look_around(session, submission)
     settle(session, submission)
     return submission
 

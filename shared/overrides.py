@@ -59,7 +59,10 @@ def _check(session: Session, who: Staff, submission_id: UUID, check_id: UUID) ->
     submission = open_for(session, who, submission_id, lock=True)
     version = drafts.sent_version(session, submission)
     check = session.scalar(
-        select(Check).where(Check.office_id == who.office_id, Check.version_id == version.id, Check.id == check_id)
+        select(Check)
+        .where(Check.office_id == who.office_id, Check.version_id == version.id, Check.id == check_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)  # another month may be changing it just now
     )
     if check is None or not may_decide(who.role):
         raise NotThere

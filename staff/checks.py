@@ -37,15 +37,15 @@ RESULTS: Final = {  # tone, drawing, word
     Result.CANT_TELL: ("plain", "question", lazy_gettext("確認できず")),
 }
 _FINDINGS: Final = {  # what was expected, and what was found
-    "twice": (lazy_gettext("%(month)s分は1つ"), lazy_gettext("受付番号 %(number)s でも届いています")),
+    "twice": (lazy_gettext("%(month)s分は1つ"), lazy_gettext("もう1つ届いています")),
     "missing": (lazy_gettext("%(month)s分が届いている"), lazy_gettext("まだ届いていません（期限 %(since)s）")),
     "same": (
         lazy_gettext("はじめて届いた書類"),
-        lazy_gettext("「%(file)s」は、%(on)sに届いた書類と同じファイルです（受付番号 %(number)s）"),
+        lazy_gettext("「%(file)s」は、%(on)sに届いた書類と同じファイルです"),
     ),
     "alike": (
         lazy_gettext("はじめて届いた書類"),
-        lazy_gettext("「%(file)s」は、%(on)sに届いた書類とよく似ています（受付番号 %(number)s）"),
+        lazy_gettext("「%(file)s」は、%(on)sに届いた書類とよく似ています"),
     ),
     "same_here": (
         lazy_gettext("どれもちがう書類"),
@@ -142,8 +142,7 @@ def override(submission_id: UUID, check_id: UUID) -> ResponseReturnValue:
 def stands(submission_id: UUID, check_id: UUID) -> ResponseReturnValue:
     """It stands again."""
     with transaction() as rows:
-        done = overrides.take_back(rows, me(), submission_id, check_id)
-    log("check.stands_again", check=check_id, submission=submission_id, rule=done.rule)
+        overrides.take_back(rows, me(), submission_id, check_id)
     flash(_("「問題なし」をとり消しました。"))
     return _back(submission_id)
 

@@ -42,9 +42,9 @@ NEEDS: Final = {  # tone, drawing, word
 
 
 CHECKED: Final = {
-    Checked.FAIL: lazy_gettext("確認：不一致がある"),
-    Checked.CANT_TELL: lazy_gettext("確認：確認できずがある"),
-    Checked.PASS: lazy_gettext("確認：ぜんぶ一致"),
+    Checked.FAIL: lazy_gettext("確認：不一致あり"),
+    Checked.CANT_TELL: lazy_gettext("確認：確認できず"),
+    Checked.PASS: lazy_gettext("確認：すべて一致・問題なし"),
 }
 
 

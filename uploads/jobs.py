@@ -408,7 +408,7 @@ def _settled(bench: Bench, office_id: UUID, file_id: UUID, made: _Kept | Refused
             file.move(FileState.REFUSED, because=made.reason)
             session.flush()
             _tell(session, file, made)
-        checks.look_at_likes(session, office_id, {submission_id, *alike})
+        checks.look_at_files(session, office_id, {submission_id, *alike})
         intake.settle(session, submission)
         log("file.checked", file=file_id, state=file.state.value, reason=file.refused_because)
     return True
@@ -504,5 +504,5 @@ def _refuse(session: Session, task: Task) -> None:
     if file.state in (FileState.RECEIVED, FileState.CHECKED):
         file.move(FileState.REFUSED, because="crashed")
         session.flush()
-        checks.look_at_likes(session, task.office_id, {submission_id})
+        checks.look_at_files(session, task.office_id, {submission_id})
         intake.settle(session, submission)

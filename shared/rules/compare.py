@@ -34,7 +34,7 @@ def day(value: date) -> re.Pattern[str]:
     years = f"(?:(?:令和|r)?0?{value.year - _REIWA}|{value.year})"
     between = "[-/.]"
     return re.compile(
-        rf"(?<![0-9])(?:{years}年)?{month}月{at}日|(?<![0-9/.-])(?:{years}{between})?{month}{between}{at}(?![0-9/.-])"
+        rf"(?<![0-9])(?:{years}年|(?<!年)){month}月{at}日|(?<![0-9/.-])(?:{years}{between})?{month}{between}{at}(?![0-9/.-])"
     )
 
 
