@@ -189,14 +189,7 @@ def test_checks_are_written_from_three_sides_at_once_and_nobody_waits_for_ever(m
             make_session,
             [
                 partial(intake.withdraw, who=who, submission_id=first.id, attempt=uuid4()),
-                partial(
-                    overrides.override,
-                    who=worker,
-                    submission_id=twice.id,
-                    check_id=failed,
-                    note="よい",
-                    attempt=uuid4(),
-                ),
+                partial(overrides.override, **of_it, note="よい", attempt=uuid4()),
                 partial(intake.send, who=who, submission_id=before.id, attempt=uuid4()),
             ],
         )
