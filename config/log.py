@@ -23,6 +23,7 @@ EVENTS: Final = frozenset(
         "submission.moved",
         "submission.handed",
         "submission.withdrawn",
+        "check.overridden",
         "message.sent",
         "file.received",
         "file.refused",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from shared import queue
 from shared.model import DutyKind
-from shared.queue import Scope, Tab, Wanted
+from shared.queue import Checked, Scope, Tab, Wanted
 
 
 def wanted(given: Mapping[str, str]) -> Wanted:
@@ -19,6 +19,7 @@ def wanted(given: Mapping[str, str]) -> Wanted:
         tab=Tab(given["tab"]) if given.get("tab") in set(Tab) else Tab.ALL,
         kind=DutyKind(given["kind"]) if given.get("kind") in set(DutyKind) else None,
         household_id=_id(given.get("household", "")),
+        check=Checked(given["check"]) if given.get("check") in set(Checked) else None,
         colleague_id=_id(scope),
         sought=given.get("q", "").strip()[: queue.LONGEST],
     )
@@ -31,6 +32,7 @@ def words(wanted: Wanted) -> dict[str, Any]:
         "tab": wanted.tab.value,
         "kind": wanted.kind.value if wanted.kind else "",
         "household": str(wanted.household_id or ""),
+        "check": wanted.check.value if wanted.check else "",
         "q": wanted.sought,
     }
     usual = {"scope": Scope.MINE.value, "tab": Tab.ALL.value}

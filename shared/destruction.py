@@ -119,7 +119,7 @@ def _stamp(session: Session, file: StoredFile, what: Kept) -> None:
             setattr(file, stamp.key, now)
     pages = SafeCopy.office_id == file.office_id, SafeCopy.file_id == file.id
     if what in (Kept.SAFE_COPY, Kept.WITHDRAWN_DRAFT):
-        session.execute(update(SafeCopy).where(*pages).values(text=None, look=None))
+        session.execute(update(SafeCopy).where(*pages).values(text=None, look=None, lines=None))
     if what is Kept.WITHDRAWN_DRAFT:
         # What somebody goes on writing must not be sent with a file that is gone. A withdrawn version keeps its list.
         draft = select(Submission.id).where(

@@ -90,6 +90,14 @@ class NotAView(DomainError):
         self.code = code
 
 
+class NotAnOverride(DomainError):
+    """A note with which no check is overridden. ``code``: missing, too_long, my_number, or already; then by ``who``."""
+
+    def __init__(self, code: str, who: str = "") -> None:
+        super().__init__(code)
+        self.code, self.who = code, who
+
+
 class SignInRefused(DomainError):
     """``reason``: unknown, used, expired, replaced, wrong, wait. ``wait_until`` stands with wait."""
 

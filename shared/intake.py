@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from shared import absent, clock, journal, office_days, series
+from shared import absent, checks, clock, danger, journal, office_days, series
 from shared.drafts import Draft, draft_of, files_of, own, sent_version
 from shared.errors import AlreadySent, Incomplete
 from shared.filled import declared as declared_form
@@ -30,6 +30,7 @@ from shared.model import (
     WelfareOffice,
 )
 from shared.model.states import NEXT
+from shared.rules import danger as danger_words
 from shared.rules.forms import form
 from shared.rules.numbers import submission_number
 from shared.rules.wareki import fiscal_year
@@ -75,6 +76,8 @@ def send(session: Session, who: Recipient, submission_id: UUID, *, attempt: UUID
     actor = Actor.recipient(who.account_id)
     submission.move(State.ARRIVED, actor, attempt=attempt)
     session.flush()
+    checks.look(session, submission)
+    checks.look_around(session, submission)
     journal.record(
         session,
         who.office_id,
@@ -102,6 +105,7 @@ def withdraw(session: Session, who: Recipient, submission_id: UUID, *, attempt: 
     _take_off_the_desk(session, submission)
     submission.move(State.WITHDRAWN, actor, attempt=attempt)
     session.flush()
+    checks.look_around(session, submission)
     journal.record(session, who.office_id, actor, "submission.withdrawn", submission.id)
     return submission
 
@@ -123,7 +127,9 @@ def _finish(session: Session, draft: Draft) -> dict[str, str]:
     if declared.files_needed and not files_of(session, draft.version):
         faults["files"] = "missing"
     filled.answers, filled.typed = form.settled(declared, filled.answers), {}
-    draft.submission.urgent = bool(form.dangers(declared, filled.answers))
+    words = danger_words.found_in(declared, filled.answers, danger.words_of(session, draft.submission.office_id))
+    draft.version.danger_words = words or None
+    draft.submission.urgent = bool(words or form.dangers(declared, filled.answers))
     draft.submission.wants_call = form.wants_call(declared, filled.answers)
     return faults
 

@@ -33,11 +33,13 @@ def note_same(session: Session, file: StoredFile) -> None:
         _note(session, file, earlier, How.SAME)
 
 
-def note_alike(session: Session, file: StoredFile, pages: list[SafeCopy]) -> None:
+def note_alike(session: Session, file: StoredFile, pages: list[SafeCopy]) -> set[UUID]:
     """Compare a file's safe pages with those of the household's other files, as soon as it has them. Twice is once.
 
     Files may become safe in any order and several at once, so a later file learns of this one, too. The caller holds
     the lock of the file's submission.
+
+    :returns: the submissions of the later files that have learnt of this one.
     """
     _one_at_a_time(session, file)
     note_same(session, file)  # the two may have come in the same moment, unseen by each other
@@ -54,9 +56,10 @@ def note_alike(session: Session, file: StoredFile, pages: list[SafeCopy]) -> Non
     if earlier and not _noted(session, file):
         _, closest = min(earlier, key=lambda found: found[0])  # of equals the newest: they come newest first
         _note(session, file, closest, How.ALIKE)
-    for _, other in later:
-        if not _noted(session, other):
-            _note(session, other, file, How.SAME if other.sha256 == file.sha256 else How.ALIKE)
+    learnt = [other for _, other in later if not _noted(session, other)]
+    for other in learnt:
+        _note(session, other, file, How.SAME if other.sha256 == file.sha256 else How.ALIKE)
+    return {other.submission_id for other in learnt}
 
 
 def stands() -> ColumnElement[bool]:

@@ -22,12 +22,14 @@ from shared import clock, office_days
 from shared.model import (
     AbsentPaper,
     ActorKind,
+    Check,
     Claim,
     DutyKind,
     FileState,
     Household,
     Member,
     Message,
+    Result,
     Role,
     StaffMember,
     State,
@@ -76,6 +78,14 @@ class Tab(StrEnum):
     ALL = "all"
 
 
+class Checked(StrEnum):
+    """What the checks of the version that was sent last say. What staff have overridden has nothing left to say."""
+
+    FAIL = "fail"
+    CANT_TELL = "cant_tell"
+    PASS = "pass"  # noqa: S105  (no password): there are checks, and each is passed or overridden
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Which lines."""
@@ -85,6 +95,7 @@ class Wanted:
     kind: DutyKind | None = None
     household_id: UUID | None = None
     colleague_id: UUID | None = None  # whose households, in place of ``scope``
+    check: Checked | None = None
     sought: str = ""  # a case number; or a part of a name, of how it is read, or of a 受付番号
 
 
@@ -108,6 +119,9 @@ class QueueRow:
     late: int  # open days since then
     files: int
     absent: WhyAbsent | None  # why a paper is not with it
+    danger_words: dict[str, list[str]]  # words somebody must see first, by the place where they stand
+    fails: int  # checks that did not pass and are not overridden
+    unclear: int  # checks that cannot tell, and are not overridden
     caseworker: str
     holder: str | None  # who has it under a lease that still runs
     holder_is_me: bool
@@ -171,6 +185,9 @@ def waiting(
             AbsentPaper.why,
             Claim,
             holder.c.name,
+            SubmissionVersion.danger_words,
+            _checks(func.count(), Result.FAIL).scalar_subquery(),
+            _checks(func.count(), Result.CANT_TELL).scalar_subquery(),
         )
         .join(ranked, and_(Submission.office_id == who.office_id, Submission.id == ranked.c.id))
         .join(Member, and_(Member.office_id == Submission.office_id, Member.id == Submission.member_id))
@@ -213,13 +230,16 @@ def waiting(
             late=calendar.late(submission.look_by, now.today),
             files=count,
             absent=why,
+            danger_words=said or {},
+            fails=fails,
+            unclear=unclear,
             caseworker=caseworker,
-            holder=holder_name,
+            holder=by,
             holder_is_me=bool(claim and claim.staff_id == who.staff_id),
             held_since=claim.taken_at if claim else None,
             place=(rank, submission.arrived_at, submission.id),
         )
-        for submission, rank, member, case_no, caseworker, members, count, why, claim, holder_name in found
+        for submission, rank, member, case_no, caseworker, members, count, why, claim, by, said, fails, unclear in found
     ]
 
 
@@ -346,6 +366,8 @@ def _open(query: Any, who: Staff, wanted: Wanted, now: Days) -> Any:
         query = query.where(Submission.kind == wanted.kind)
     if wanted.household_id is not None:
         query = query.where(Submission.household_id == wanted.household_id)
+    if wanted.check is not None:
+        query = query.where(_says(wanted.check))
     return query.where(_is(wanted.sought)) if wanted.sought.strip() else query
 
 
@@ -362,6 +384,25 @@ def _under(tab: Tab, now: Days) -> ColumnElement[bool]:
             return held
         case Tab.ALL:
             return true()
+
+
+def _says(check: Checked) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = _checks(Check.id).exists()
+    match check:
+        case Checked.FAIL:
+            found = _checks(Check.id, Result.FAIL).exists()
+        case Checked.CANT_TELL:
+            found = _checks(Check.id, Result.CANT_TELL).exists()
+        case Checked.PASS:
+            found = and_(found, ~_checks(Check.id, Result.FAIL, Result.CANT_TELL).exists())
+    return found
+
+
+def _checks(what: Any, *standing: Result) -> Any:
+    """``what`` of the checks of the version that was sent last; with results, of those that nobody has overridden."""
+    of_it = Check.office_id == SubmissionVersion.office_id, Check.version_id == SubmissionVersion.id
+    query = select(what).where(*of_it).correlate(SubmissionVersion)
+    return query.where(Check.result.in_(standing), Check.overridden_by.is_(None)) if standing else query
 
 
 def _is(sought: str) -> ColumnElement[bool]:

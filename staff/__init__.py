@@ -8,6 +8,7 @@ from config.settings import Settings
 from config.web import web_app
 from shared import sign_in
 from staff import (
+    checks,
     correction,
     dashboard,
     files,
@@ -40,6 +41,7 @@ def create_app(settings: Settings) -> Flask:
         household,
         dashboard,
         review,
+        checks,
         correction,
         hold,
         handing,

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config.settings import MissingSetting, Settings
-from shared import clock, duties, filled, letters, office_days, retention, sign_in
+from shared import clock, danger, duties, filled, letters, office_days, retention, sign_in
 from shared.errors import RuleInUse, RuleOfThePast
 from shared.model import (
     MACHINE,
@@ -30,6 +30,7 @@ from shared.model import (
     StoredFile,
     WelfareOffice,
 )
+from shared.rules.danger import LONGEST, NotAWord
 from shared.rules.forms import FORMS
 from shared.rules.forms.own import NotASetting
 from shared.rules.months import add_months
@@ -368,6 +369,31 @@ def form_setting(office_code: str, kind: str, wishes: TextIO, from_day: str) -> 
             click.echo(f"{question.key}  {question.label}")
             for option in question.options:
                 click.echo(f"    {option.key}{' !' if option.danger else ''}  {option.label}")
+
+
+@main.command("danger-words")
+@click.argument("office_code")
+@click.option("--add", multiple=True, metavar="WORD", help="look for it, too; … in it stands for a few signs")
+@click.option("--about", default="", help="what the added words are about: 住まい")
+@click.option("--remove", multiple=True, metavar="WORD", help="no longer look for it")
+def danger_words(office_code: str, add: tuple[str, ...], about: str, remove: tuple[str, ...]) -> None:
+    """Set which words in what people write put it first in the queue, and print them. What was sent stays as it is."""
+    with _transaction() as session:
+        office = _office(session, office_code)
+        try:
+            words = danger.set_words(session, office.id, add=add, about=about, remove=remove)
+        except NotAWord as wrong:
+            raise click.ClickException(_NO_WORD[wrong.code]) from None
+    for word in words:
+        click.echo(f"{word.word}  {word.about}")
+
+
+_NO_WORD = {
+    "too_short": "a word has two signs or more",
+    "too_long": f"a word has {LONGEST} signs at most",
+    "my_number": "a word holds no 12-digit number",
+    "unknown": "that word is not in the list; without options the command prints it",
+}
 
 
 @main.command()

@@ -15,8 +15,9 @@ from flask_babel import lazy_gettext
 from config.web import reading, transaction
 from shared import choice, disposals, presence, queue, review, slips, told, upkeep, views
 from shared.model import DisposalState, DutyKind, Role
-from shared.queue import Place, QueueRow, Tab
+from shared.queue import Checked, Place, QueueRow, Tab
 from shared.rules import forms, need
+from shared.rules.forms.form import worded
 from shared.rules.need import Need
 from staff import after
 from staff.access import DECIDING, me, needs
@@ -40,6 +41,20 @@ NEEDS: Final = {  # tone, drawing, word
     Need.REFUSED: ("ask", "paper", lazy_gettext("開けないファイルがある")),
     Need.OVERDUE: ("bad", "clock", lazy_gettext("見る期限をすぎた")),
 }
+
+
+CHECKED: Final = {
+    Checked.FAIL: lazy_gettext("確認：不一致あり"),
+    Checked.CANT_TELL: lazy_gettext("確認：確認できず"),
+    Checked.PASS: lazy_gettext("確認：すべて一致・問題なし"),
+}
+
+
+def place_of(row: QueueRow, place: str) -> str:
+    """Where a danger word stands, as the form calls the answer; empty for an office's own question."""
+    key = place.rsplit("-", 1)[-1]
+    questions = (question for screen in forms.FORMS[row.kind].screens for question in screen.questions)
+    return next((worded(_(question.short), row.month) for question in questions if question.key == key), "")
 
 
 @bp.get("/")
@@ -83,6 +98,8 @@ def show() -> ResponseReturnValue:
         kinds={kind: forms.name_of(kind) for kind in DutyKind},
         TABS=TABS,
         NEEDS=NEEDS,
+        CHECKED=CHECKED,
+        place_of=place_of,
     )
 
 

@@ -14,6 +14,7 @@ from config.log import log
 from config.web import reading, transaction
 from config.words import thing
 from shared import (
+    checks,
     clock,
     handing,
     household,
@@ -29,7 +30,7 @@ from shared import (
 from shared.errors import NotAMessage, NotThere, TooLateToUndo
 from shared.model import Actor
 from shared.slips import FileRow
-from staff import after, attached, once
+from staff import after, attached, compare, once
 from staff.access import DECIDING, me, needs
 from staff.beside import beside
 from staff.opened import Opened, earlier, opened, pages
@@ -41,10 +42,15 @@ bp = Blueprint("review", __name__, url_prefix="/review/<uuid:submission_id>")
 @needs(*DECIDING)
 def show(submission_id: UUID) -> ResponseReturnValue:
     """One submission in one version with one of its files. That it was looked at goes into the journal."""
-    return _page(submission_id)
+    return page(submission_id)
 
 
-def _page(submission_id: UUID, *, fault: str = "", typed: str = "") -> str:
+def page(submission_id: UUID, *, fault: str = "", typed: str = "", refused: tuple[UUID, str, str] | None = None) -> str:
+    """The page again, with what was typed.
+
+    :param fault: what is wrong with a message.
+    :param refused: the check whose note was refused, why, and the note.
+    """
     who = me()
     with transaction() as rows:
         submission = review.open_for(rows, who, submission_id)
@@ -64,10 +70,18 @@ def _page(submission_id: UUID, *, fault: str = "", typed: str = "") -> str:
         thread = messages.thread(rows, who.office_id, submission.member_id)
         home = household.open_for(rows, who, submission.household_id)
         strip = None if home.protected else household.strip(rows, home, clock.today(), in_hand=submission_id)
+        compared = checks.of(rows, it.version)
+        value, words = request.args.get("compare", ""), request.args.get("find", "")
+        look = compare.look(rows, who.office_id, it.slip, file, value, words)
     facts = {
         "back": after.the_list(),
         "home": home,
         "strip": strip,
+        "checks": compared,
+        "refused": refused,
+        "look": look,
+        "comparable": (values := compare.comparable(it.slip)),
+        "compare_next": compare.after(values, look.value if look else ""),
         "remarks": seen,
         "file": file,
         "copies": copies,
@@ -129,9 +143,9 @@ def message(submission_id: UUID) -> ResponseReturnValue:
                 review.nobody_elses(rows, me(), submission_id)
             sent = messages.send(rows, me(), submission_id, text, attempt=attempt, papers=papers)
     except NotAMessage as wrong:
-        return _page(submission_id, fault=str(_FAULTS[wrong.code]), typed=text), 422
+        return page(submission_id, fault=str(_FAULTS[wrong.code]), typed=text), 422
     except attached.NotAttached as wrong:
-        return _page(submission_id, fault=wrong.sentence, typed=text), 422
+        return page(submission_id, fault=wrong.sentence, typed=text), 422
     log("message.sent", message=sent.id, submission=submission_id)
     flash(_("本人に送りました。読むと、印がつきます。"))
     return redirect(url_for("review.show", submission_id=submission_id, _anchor="messages"), 303)

@@ -34,13 +34,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from config import points
 from config.log import log
 from config.settings import MEBIBYTE, Settings
-from shared import clock, intake, journal, likeness
+from shared import checks, clock, intake, journal, likeness
 from shared.model import MACHINE, FileState, Job, Receipt, SafeCopy, StoredFile, Submission, Task
 from shared.session import engine_for, sessions
 from uploads import locked_room
 from uploads.checks import Kind
 from uploads.destroying import destroy
-from uploads.locked_room import Refused, RoomClosed, RoomIncomplete, SafeCopies, make_safe_copies
+from uploads.locked_room import Refused, RoomClosed, RoomIncomplete, SafeCopies, SafePage, make_safe_copies
 from uploads.receipt_pdf import draw_receipt
 from uploads.scan import Found, ScannerUnreachable, scan
 from uploads.storage import NotStored, Storage, StorageError, StorageUnavailable, storage_from
@@ -60,6 +60,7 @@ _OURS: Final = (StorageUnavailable, ScannerUnreachable, RoomIncomplete, *_DATABA
 _MACHINE_FULL: Final = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN}
 )
+_PLACE_DIGITS: Final = 5  # of a part of a page: a fortieth of a pixel
 _RELEASE_TRIES: Final = 10  # with a pause of three seconds: a database that starts anew is back by then
 
 
@@ -356,6 +357,7 @@ def _stored(bench: Bench, office_id: UUID, file_id: UUID, copies: SafeCopies, st
             size=page.size,
             sha256=page.sha256,
             text=page.text or None,
+            lines=_places(page),
             look=page.look or None,
         )
         for number, page in enumerate(copies.pages, start=1)
@@ -363,6 +365,26 @@ def _stored(bench: Bench, office_id: UUID, file_id: UUID, copies: SafeCopies, st
     pdf = copies.pdf.read_bytes()
     sha256 = hashlib.sha256(pdf).hexdigest()
     return _Kept(pages, keep("copy", copies.pdf, "application/pdf"), len(pdf), sha256)
+
+
+def _places(page: SafePage) -> list[list[str | float]] | None:
+    """Where the text of a page stands, as ``SafeCopy.lines`` keeps it."""
+    wide, high = page.width, page.height
+    return [
+        [
+            line.text,
+            *(
+                round(part, _PLACE_DIGITS)
+                for part in (
+                    line.left / wide,
+                    line.top / high,
+                    (line.right - line.left) / wide,
+                    (line.bottom - line.top) / high,
+                )
+            ),
+        ]
+        for line in page.lines
+    ] or None
 
 
 def _drop(bench: Bench, keys: list[str]) -> None:
@@ -379,18 +401,21 @@ def _settled(bench: Bench, office_id: UUID, file_id: UUID, made: _Kept | Refused
         file = session.get_one(StoredFile, (office_id, file_id), with_for_update=True, populate_existing=True)
         if file.state not in (FileState.RECEIVED, FileState.CHECKED):
             return False
+        alike: set[UUID] = set()
         if isinstance(made, _Kept):
-            _safe(session, file, made)
+            alike = _safe(session, file, made)
         else:
             file.move(FileState.REFUSED, because=made.reason)
             session.flush()
             _tell(session, file, made)
+        checks.look_at_files(session, office_id, {submission_id, *alike})
         intake.settle(session, submission)
         log("file.checked", file=file_id, state=file.state.value, reason=file.refused_because)
     return True
 
 
-def _safe(session: Session, file: StoredFile, made: _Kept) -> None:
+def _safe(session: Session, file: StoredFile, made: _Kept) -> set[UUID]:
+    """:returns: the submissions whose later files turn out to be like this one."""
     if file.state is FileState.RECEIVED:
         file.move(FileState.CHECKED)
     file.pages = len(made.pages)
@@ -398,7 +423,7 @@ def _safe(session: Session, file: StoredFile, made: _Kept) -> None:
     file.move(FileState.SAFE)
     session.add_all(made.pages)
     session.flush()
-    likeness.note_alike(session, file, made.pages)
+    return likeness.note_alike(session, file, made.pages)
 
 
 def _tell(session: Session, file: StoredFile, made: Refused | Found) -> None:
@@ -479,4 +504,5 @@ def _refuse(session: Session, task: Task) -> None:
     if file.state in (FileState.RECEIVED, FileState.CHECKED):
         file.move(FileState.REFUSED, because="crashed")
         session.flush()
+        checks.look_at_files(session, task.office_id, {submission_id})
         intake.settle(session, submission)

@@ -60,7 +60,8 @@ class RoomIncomplete(Exception):
 class SafePage:
     """One page: its picture and thumbnail, both JPEG, with the picture's pixels, bytes and SHA-256 (hex).
 
-    ``text``: what could be read of it without guessing, or nothing. ``look``: see ``uploads.look``.
+    ``text``: what could be read of it without guessing, or nothing; ``lines``: where that stands. ``look``: see
+    ``uploads.look``.
     """
 
     picture: Path
@@ -70,6 +71,7 @@ class SafePage:
     size: int
     sha256: str
     text: str
+    lines: tuple[safe_pdf.Line, ...]
     look: str
 
 
@@ -293,6 +295,7 @@ def _believed(made: memoryview, into: Path) -> SafeCopies | Refused:
             size=len(picture),
             sha256=sha256(picture).hexdigest(),
             text=text,
+            lines=sheet.lines,
             look=look,
         )
         page.picture.write_bytes(picture)

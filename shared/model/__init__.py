@@ -2,7 +2,9 @@
 
 from shared.model.actor import MACHINE, Actor, ActorKind
 from shared.model.base import Base, new_id
+from shared.model.check import Check, Result, Rule
 from shared.model.colleagues import ClaimWish, Note, Presence, SavedView, StaffNotice, Told
+from shared.model.danger import DangerWord
 from shared.model.file import How, Likeness, OriginalFetch, SafeCopy, StoredFile, VersionFile
 from shared.model.forms import AbsentPaper, FilledForm, FormSetting, WhyAbsent
 from shared.model.journal import LogEntry
@@ -38,12 +40,14 @@ __all__ = [
     "ActorKind",
     "Base",
     "CalendarRule",
+    "Check",
     "Claim",
     "ClaimWish",
     "ClosedDay",
     "Correction",
     "CorrectionItem",
     "Credential",
+    "DangerWord",
     "Disposal",
     "DisposalItem",
     "DisposalState",
@@ -78,8 +82,10 @@ __all__ = [
     "Reason",
     "Receipt",
     "ReceiptState",
+    "Result",
     "RetentionRule",
     "Role",
+    "Rule",
     "SafeCopy",
     "SavedView",
     "SignIn",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.model.base import Base, OfOffice, belongs_to, choice
@@ -88,6 +89,9 @@ class SafeCopy(OfOffice, Base):
     sha256: Mapped[str]
     text: Mapped[str | None]  # what the source's own text layer says on this page
     look: Mapped[str | None]  # hex of a perceptual hash: pages that look alike differ in few bits
+    lines: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
+    """Where the text stands: [text, x, y, width, height] each, in parts of the page from its upper left corner. Long,
+    so it is read only where it is asked for. None: there is no text, or a release before has drawn the page."""
 
 
 class How(StrEnum):

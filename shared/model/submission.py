@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, false, text
+from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, object_session
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -154,6 +155,8 @@ class SubmissionVersion(OfOffice, Base):
     no: Mapped[int]
     attempt: Mapped[UUID | None]  # drawn into the form: a double tap is one row
     sent_at: Mapped[datetime | None]
+    danger_words: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Words somebody must see first, found at sending: {place of the answer: [words of the table]}."""
 
 
 class Claim(Base):

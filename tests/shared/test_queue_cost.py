@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from shared import queue
 from shared.model import State
-from shared.queue import Scope, Tab, Wanted
+from shared.queue import Checked, Scope, Tab, Wanted
 from shared.sign_in import Staff
 from tests import factories
 
 ONE_DATABASE = True  # the planner is PostgreSQL's
 WIDE = Wanted(Scope.ALL, sought="みほん")
+CHECKS = [Wanted(Scope.ALL, check=check) for check in Checked]
 
 CLOSED = (
     """
@@ -44,6 +45,16 @@ CLOSED = (
     """
     INSERT INTO version_file (office_id, version_id, file_id, position)
     SELECT office_id, id, id, 1 FROM submission WHERE number LIKE 'ZZ8-%' ON CONFLICT DO NOTHING""",
+    """
+    INSERT INTO check_result (office_id, id, created_at, version_id, rule, result, expected, found)
+    SELECT s.office_id, md5(s.id::text || rule)::uuid, s.created_at, s.id, rule, 'fail', '{"findings": []}',
+           '{"findings": []}'
+    FROM submission s, unnest(ARRAY['month', 'same_file', 'sum']) rule WHERE s.number LIKE 'ZZ8-%'
+    ON CONFLICT DO NOTHING""",
+)
+TABLES = (
+    *("submission", "submission_version", "step", "stored_file", "version_file", "check_result"),
+    *("member", "household"),
 )
 
 
@@ -53,7 +64,7 @@ def close(session: Session, like: Any, start: int, stop: int) -> None:
         given = {"start": start, "stop": stop, "id": like} if ":start" in statement else {}
         session.execute(text(statement), given)
     session.commit()
-    for table in ("submission", "submission_version", "step", "stored_file", "version_file", "member", "household"):
+    for table in TABLES:
         session.execute(text(f"ANALYZE {table}"))
     session.commit()
 
@@ -78,6 +89,9 @@ def plans(engine: Engine, session: Session, who: Staff) -> list[dict[str, Any]]:
         queue.waiting(session, who, WIDE, behind=lines[0].place)
         queue.counts(session, who, Wanted(Scope.ALL))
         queue.next_for(session, who)
+        for wanted in CHECKS:
+            queue.waiting(session, who, wanted)
+            queue.counts(session, who, wanted)
     found = []
     for statement, parameters in statements:
         if "submission" not in statement:
@@ -110,12 +124,12 @@ def test_what_is_closed_costs_nothing(engine: Engine, make_session: sessionmaker
         few = plans(engine, session, worker)
         close(session, like, 5_001, 30_000)
         many = plans(engine, session, worker)
-    assert len(few) == len(many) == 4
+    assert len(few) == len(many) == 4 + 2 * len(CHECKS)
     for before, after in zip(few, many, strict=True):
         used = {node.get("Index Name") for node in nodes(after)}
         assert "ix_submission_open" in used, used
         scanned = {node["Relation Name"] for node in nodes(after) if node["Node Type"] == "Seq Scan"}
-        assert not scanned & {"submission", "submission_version", "step", "stored_file", "version_file"}
+        assert not scanned & set(TABLES[:-2])
         pages = [plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in (before, after)]
         assert pages[1] <= pages[0] * 1.5 + 20, "six times as many closed rows, as many pages to read"
 

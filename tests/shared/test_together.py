@@ -20,6 +20,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import (
+    checks,
     clock,
     drafts,
     duties,
@@ -28,6 +29,7 @@ from shared import (
     intake,
     journal,
     messages,
+    overrides,
     presence,
     queue,
     receipts,
@@ -36,6 +38,7 @@ from shared import (
 )
 from shared.errors import AlreadySent, ChangedMeanwhile, DomainError, SignInRefused, TakenByAnother, TooManyFiles
 from shared.model import (
+    Check,
     Claim,
     Duty,
     DutyAbout,
@@ -46,7 +49,9 @@ from shared.model import (
     Presence,
     Reason,
     Receipt,
+    Result,
     Role,
+    Rule,
     Situation,
     State,
     Step,
@@ -174,6 +179,29 @@ def test_parallel_uploads_are_each_one_file_and_never_more_than_the_limit(make_s
         for model in (StoredFile, Task, VersionFile):
             assert session.scalar(select(func.count()).select_from(model)) == 3
         assert sorted(session.scalars(select(VersionFile.position))) == [1, 2, 3]
+
+
+def test_checks_are_written_from_three_sides_at_once_and_nobody_waits_for_ever(make_session: Sessions) -> None:
+    for _round in range(4):
+        with make_session.begin() as session:
+            worker = factories.staff(session)
+            who = factories.recipient(session, factories.household(session, worker))
+            first, twice = (factories.submission(session, who=who) for _ in range(2))
+            before = factories.draft(session, who, date(2026, 9, 1))
+            version = drafts.sent_version(session, twice)
+            failed = next(one.id for one in checks.of(session, version) if one.rule is Rule.MONTH)
+        of_it: dict[str, Any] = {"who": worker, "submission_id": twice.id, "check_id": failed}
+        at_once(
+            make_session,
+            [
+                partial(intake.withdraw, who=who, submission_id=first.id, attempt=uuid4()),
+                partial(overrides.override, **of_it, note="よい", attempt=uuid4()),
+                partial(intake.send, who=who, submission_id=before.id, attempt=uuid4()),
+            ],
+        )
+        with make_session() as session:
+            row = session.get_one(Check, (worker.office_id, failed))
+            assert (row.result, row.overridden_by) == (Result.PASS, None)
 
 
 def test_two_caseworkers_take_one_and_exactly_one_has_it(make_session: Sessions) -> None:

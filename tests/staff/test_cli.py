@@ -159,6 +159,24 @@ def test_an_office_asks_its_own_questions_from_a_day_on(keeper: dict[str, str], 
     engine.dispose()
 
 
+def test_an_office_has_danger_words_of_its_own(keeper: dict[str, str]) -> None:
+    for arguments in (["migrate"], OFFICE):
+        assert said(keeper, *arguments).exit_code == 0
+    listed = said(keeper, "danger-words", "KK")
+    assert "死にたい  命" in listed.stdout.splitlines()
+    for wrong, why in (
+        (["--remove", "ないことば"], "not in the list"),
+        (["--add", "あ"], "two signs"),
+        (["--add", "1234 5678 9018"], "12-digit"),
+    ):
+        refused = said(keeper, "danger-words", "KK", *wrong)
+        assert (refused.exit_code, why in refused.stderr) == (1, True)
+    changed = said(keeper, "danger-words", "KK", "--add", "雪かきができない", "--about", "住まい", "--remove", "DV")
+    assert changed.stdout.splitlines()[-1] == "雪かきができない  住まい"
+    assert "DV  暴力" not in changed.stdout.splitlines()
+    assert said(keeper, "danger-words", "KK").stdout == changed.stdout
+
+
 def test_one_household_may_have_a_rule_of_its_own(keeper: dict[str, str]) -> None:
     for arguments in (["migrate"], OFFICE, CASEWORKER, HOUSEHOLD):
         assert said(keeper, *arguments).exit_code == 0

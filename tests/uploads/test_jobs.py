@@ -28,6 +28,7 @@ from config.office import papers
 from shared import clock, slips
 from shared.model import (
     ActorKind,
+    Check,
     CorrectionItem,
     FileState,
     How,
@@ -35,6 +36,8 @@ from shared.model import (
     Likeness,
     LogEntry,
     Reason,
+    Result,
+    Rule,
     SafeCopy,
     State,
     Step,
@@ -113,6 +116,35 @@ def test_a_file_becomes_safe_pages_and_its_submission_waits(
     assert step is not None
     assert (step.became, step.actor_kind) == (State.WAITING, ActorKind.MACHINE)
     assert desk.scratch() == []
+
+
+def test_where_the_text_stands_is_kept_with_its_page_and_a_photo_has_none(desk: Desk) -> None:
+    task = desk.sent(pdf())
+    work_on(desk, task)
+    with desk.bench.sessions() as session:
+        (page,) = pages(session, task)
+        lines = page.lines or []
+        assert page.text
+        assert any(f"{SLIP.gross_yen:,}" in text for text, *_box in lines)
+        assert all(0 <= x < x + wide <= 1.0001 and 0 <= y < y + high <= 1.0001 for _text, x, y, wide, high in lines)
+    shown = desk.sent(photo(), "jpeg")
+    work_on(desk, shown)
+    with desk.bench.sessions() as session:
+        (page,) = pages(session, shown)
+        assert page.lines is None
+        assert session.scalar(select(SafeCopy.id).where(SafeCopy.id == page.id, SafeCopy.lines.is_(None)))
+
+
+def test_a_check_that_could_not_tell_is_settled_with_the_file(desk: Desk) -> None:
+    task = desk.sent(pdf())
+
+    def result() -> Result | None:
+        with desk.bench.sessions() as session:
+            return session.scalar(select(Check.result).where(Check.rule == Rule.SAME_FILE))
+
+    assert result() is Result.CANT_TELL
+    work_on(desk, task)
+    assert result() is Result.PASS
 
 
 def test_the_original_stays_as_it_came(desk: Desk) -> None:
