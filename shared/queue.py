@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from shared import clock, office_days
+from shared import clock, cover, office_days
 from shared.model import (
     AbsentPaper,
     ActorKind,
@@ -84,6 +84,7 @@ class Wanted:
     kind: DutyKind | None = None
     household_id: UUID | None = None
     colleague_id: UUID | None = None  # whose households, in place of ``scope``
+    district: str = ""
     sought: str = ""  # a case number; or a part of a name, of how it is read, or of a 受付番号
 
 
@@ -108,6 +109,7 @@ class QueueRow:
     files: int
     absent: WhyAbsent | None  # why a paper is not with it
     caseworker: str
+    covers: bool  # she who looks stands in for that caseworker today
     holder: str | None  # who has it under a lease that still runs
     holder_is_me: bool
     place: Place  # where the list goes on behind this line
@@ -155,6 +157,7 @@ def waiting(
             Member.name,
             Household.case_no,
             StaffMember.name,
+            cover.covers(who),
             sizes.correlate(Household).scalar_subquery(),
             files.correlate(SubmissionVersion).scalar_subquery(),
             AbsentPaper.why,
@@ -203,11 +206,12 @@ def waiting(
             files=count,
             absent=why,
             caseworker=caseworker,
+            covers=covers,
             holder=holder_name,
             holder_is_me=bool(claim and claim.staff_id == who.staff_id),
             place=(rank, submission.arrived_at, submission.id),
         )
-        for submission, rank, member, case_no, caseworker, members, count, why, claim, holder_name in found
+        for submission, rank, member, case_no, caseworker, covers, members, count, why, claim, holder_name in found
     ]
 
 
@@ -227,6 +231,19 @@ def colleagues(session: Session, who: Staff) -> list[tuple[UUID, str]]:
         .order_by(StaffMember.name, StaffMember.id)
     )
     return [(row.id, row.name) for row in found]
+
+
+def ids(session: Session, who: Staff, wanted: Wanted, most: int) -> list[UUID]:
+    """The first ``most`` of all lines that are wanted, in the order of the list."""
+    now = need.days(clock.today(), office_days.of(session, who.office_id))
+    query = _open(select(Submission.id), who, wanted, now)
+    return list(session.scalars(query.order_by(_rank(now), Submission.arrived_at, Submission.id).limit(most)))
+
+
+def districts(session: Session, who: Staff) -> list[str]:
+    """The districts in which the office has households."""
+    found = select(Household.district).where(Household.office_id == who.office_id, Household.district.is_not(None))
+    return [name for name in session.scalars(found.distinct().order_by(Household.district)) if name]
 
 
 def next_for(session: Session, who: Staff, wanted: Wanted = Wanted()) -> UUID | None:
@@ -269,6 +286,8 @@ def _open(query: Any, who: Staff, wanted: Wanted, now: Days) -> Any:
         query = query.where(Submission.kind == wanted.kind)
     if wanted.household_id is not None:
         query = query.where(Submission.household_id == wanted.household_id)
+    if wanted.district:
+        query = query.where(Household.district == wanted.district)
     return query.where(_is(wanted.sought)) if wanted.sought.strip() else query
 
 
@@ -359,12 +378,12 @@ def _refused() -> ColumnElement[bool]:
 
 
 def visible(who: Staff, scope: Scope) -> ColumnElement[bool]:
-    """The same rule as ``rules.access.may_open``, as a condition."""
+    """The same rule as ``cover.may_open``, as a condition. Mine are those, too, whose caseworker I stand in for."""
     match who.role:
         case Role.SUPERVISOR:
             return Household.office_id == who.office_id
         case Role.CASEWORKER:
-            own = Household.caseworker_id == who.staff_id
+            own = or_(Household.caseworker_id == who.staff_id, cover.covers(who))
             return own if scope is Scope.MINE else or_(own, Household.protected.is_(False))
         case Role.CLERK | Role.ADMINISTRATOR:
             return Household.id.is_(None)

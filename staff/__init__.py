@@ -8,7 +8,9 @@ from config.settings import Settings
 from config.web import web_app
 from shared import sign_in
 from staff import (
+    bulk,
     correction,
+    cover,
     dashboard,
     files,
     hold,
@@ -17,6 +19,7 @@ from staff import (
     originals,
     owed,
     queue,
+    reassign,
     receipts,
     retention,
     review,
@@ -31,6 +34,9 @@ def create_app(settings: Settings) -> Flask:
     for room in (
         signin,
         queue,
+        bulk,
+        cover,
+        reassign,
         owed,
         household,
         dashboard,

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from config.web import reading, transaction
-from shared import disposals, queue, review, upkeep
+from shared import cover, disposals, queue, review, upkeep
 from shared.model import DisposalState, DutyKind, Role
 from shared.queue import Place, QueueRow, Scope, Tab, Wanted
 from shared.rules import forms, need
@@ -52,10 +52,11 @@ def show() -> ResponseReturnValue:
             house = upkeep.house(rows, who.office_id)
             proposed = any(row.state is DisposalState.PROPOSED for row in disposals.lists(rows, who, most=1))
         return render_template("administrator.html", house=house, proposed=proposed)
-    wanted = _wanted(request.args)
+    wanted = wanted_in(request.args)
     with reading() as rows:
         found = queue.waiting(rows, who, wanted, behind=_behind(), most=queue.PAGE + 1)
         counts = queue.counts(rows, who, wanted)
+        districts, told = queue.districts(rows, who), cover.news(rows, who)
         colleagues = [one for one in queue.colleagues(rows, who) if one[0] != who.staff_id]
     return render_template(
         "queue.html",
@@ -63,9 +64,11 @@ def show() -> ResponseReturnValue:
         more=_place(found[queue.PAGE - 1]) if len(found) > queue.PAGE else None,
         counts=counts,
         wanted=wanted,
-        chosen=_chosen(wanted),
+        chosen=address_of(wanted),
         chooses=who.role is Role.CASEWORKER,
         colleagues=colleagues,
+        districts=districts,
+        told=told,
         kinds={kind: forms.name_of(kind) for kind in DutyKind},
         TABS=TABS,
         NEEDS=NEEDS,
@@ -76,18 +79,18 @@ def show() -> ResponseReturnValue:
 @needs(*DECIDING)
 def take_next() -> ResponseReturnValue:
     """Take the one that needs a look most, among what her screen shows."""
-    wanted = _wanted(request.form)
+    wanted = wanted_in(request.form)
     with transaction() as rows:
         best = queue.next_for(rows, me(), wanted)
         if best:
             review.claim(rows, me(), best)
     if best is None:
         flash(_("いま、待っているものはありません。"))
-        return redirect(url_for("queue.show", **_chosen(wanted)), 303)
+        return redirect(url_for("queue.show", **address_of(wanted)), 303)
     return redirect(url_for("review.show", submission_id=best), 303)
 
 
-def _wanted(given: Mapping[str, str]) -> Wanted:
+def wanted_in(given: Mapping[str, str]) -> Wanted:
     """What the address asks for; a word it does not know is the usual choice."""
     scope = given.get("scope", "")
     return Wanted(
@@ -96,17 +99,19 @@ def _wanted(given: Mapping[str, str]) -> Wanted:
         kind=DutyKind(given["kind"]) if given.get("kind") in set(DutyKind) else None,
         household_id=_id(given.get("household", "")),
         colleague_id=_id(scope),
+        district=given.get("district", "")[: queue.LONGEST],
         sought=given.get("q", "").strip()[: queue.LONGEST],
     )
 
 
-def _chosen(wanted: Wanted) -> dict[str, Any]:
+def address_of(wanted: Wanted) -> dict[str, Any]:
     """The same choice, as an address carries it."""
     chosen = {
         "scope": str(wanted.colleague_id or wanted.scope.value),
         "tab": wanted.tab.value,
         "kind": wanted.kind.value if wanted.kind else "",
         "household": str(wanted.household_id or ""),
+        "district": wanted.district,
         "q": wanted.sought,
     }
     usual = {"scope": Scope.MINE.value, "tab": Tab.ALL.value}

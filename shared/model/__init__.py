@@ -2,6 +2,8 @@
 
 from shared.model.actor import MACHINE, Actor, ActorKind
 from shared.model.base import Base, new_id
+from shared.model.bulk import Bulk, BulkAct, BulkItem, Why
+from shared.model.cover import Cover, News, Reassignment, Told
 from shared.model.file import How, Likeness, OriginalFetch, SafeCopy, StoredFile, VersionFile
 from shared.model.forms import AbsentPaper, FilledForm, FormSetting, WhyAbsent
 from shared.model.journal import LogEntry
@@ -25,7 +27,16 @@ from shared.model.people import (
 from shared.model.receipt import Receipt
 from shared.model.retention import Disposal, DisposalItem, Kept, LegalHold, RetentionRule
 from shared.model.sign_in import Credential, Invitation, ParkedForm, PortalAccount, SignIn, Tries
-from shared.model.states import DisposalState, FileState, InvitationState, ReceiptState, State, UploadState
+from shared.model.states import (
+    BulkItemState,
+    BulkState,
+    DisposalState,
+    FileState,
+    InvitationState,
+    ReceiptState,
+    State,
+    UploadState,
+)
 from shared.model.submission import Claim, Correction, CorrectionItem, Reason, Step, Submission, SubmissionVersion
 from shared.model.upkeep import SweepRun, WorkerSighting
 from shared.model.upload import Upload, UploadPart
@@ -36,11 +47,17 @@ __all__ = [
     "Actor",
     "ActorKind",
     "Base",
+    "Bulk",
+    "BulkAct",
+    "BulkItem",
+    "BulkItemState",
+    "BulkState",
     "CalendarRule",
     "Claim",
     "ClosedDay",
     "Correction",
     "CorrectionItem",
+    "Cover",
     "Credential",
     "Disposal",
     "DisposalItem",
@@ -66,12 +83,14 @@ __all__ = [
     "Member",
     "Message",
     "MessageFile",
+    "News",
     "NumberSeries",
     "OriginalFetch",
     "ParkedForm",
     "PaymentDay",
     "PortalAccount",
     "Reason",
+    "Reassignment",
     "Receipt",
     "ReceiptState",
     "RetentionRule",
@@ -87,12 +106,14 @@ __all__ = [
     "SubmissionVersion",
     "SweepRun",
     "Task",
+    "Told",
     "Tries",
     "Upload",
     "UploadPart",
     "UploadState",
     "VersionFile",
     "WelfareOffice",
+    "Why",
     "WhyAbsent",
     "WorkerSighting",
     "new_id",

@@ -62,6 +62,7 @@ const ACTS = {
   k: () => step(-1),
   "[": () => paper(-1),
   "]": () => paper(1),
+  x: () => document.activeElement?.closest("tr")?.querySelector("input[type=checkbox]")?.click(),
   0: () => document.dispatchEvent(new Event("whole")),
 };
 
