@@ -112,6 +112,8 @@ def choose(session: Session, who: Staff, act: BulkAct, ids: Sequence[UUID], *, m
     :param ids: of open submissions, in the order of the list; those she may not open are no part of it.
     :param matched: how many were wanted, of which ``ids`` may be the first.
     """
+    # Two taps at once stand in a row here; rows that point to her may be written meanwhile.
+    session.get(StaffMember, (who.office_id, who.staff_id), with_for_update={"key_share": True})
     twin = session.scalars(select(Bulk).where(Bulk.office_id == who.office_id, Bulk.attempt == attempt)).one_or_none()
     if twin:
         return twin

@@ -139,7 +139,8 @@ def begin(session: Session, who: Staff, wanted: NewCover) -> Cover:
 
 
 def _caseworker(session: Session, who: Staff, staff_id: UUID, *, lock: bool = True) -> StaffMember:
-    row = session.get(StaffMember, (who.office_id, staff_id), with_for_update=lock)
+    how = {"key_share": True} if lock else None  # rows that point to her may be written meanwhile
+    row = session.get(StaffMember, (who.office_id, staff_id), with_for_update=how)
     if row is None or row.role is not Role.CASEWORKER or not row.active:
         raise NotThere
     return row

@@ -310,7 +310,8 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         accepted_row = accepted(session, ready)
         kaoru = clerk(session)
         administrator = factories.staff(session, Role.ADMINISTRATOR)
-    keeper = enter(administrator)
+        chief = factories.staff(session, Role.SUPERVISOR)
+    keeper, leading = enter(administrator), enter(chief)
     deciding, issuing = enter(held.worker), enter(kaoru)
     nobody = factories.unknown_id()
     rule = {"what": "original", "days": "9", "from_day": "2099-01-01", "source": "規程"}
@@ -341,6 +342,15 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         keeper.post(f"/retention/disposals/{nobody}/approve", {"seen": "1"}),
         keeper.post(f"/retention/disposals/{nobody}/drop", {}),
         keeper.post(f"/retention/disposals/{nobody}/resume", {}),
+        deciding.post("/bulk", {**fields, "act": "accept", "id": str(scene.submission_id)}),
+        *(deciding.post(f"/bulk/{nobody}/{act}", {}) for act in ("start", "drop", "undo", "go-on")),
+        deciding.post("/cover", fields),
+        deciding.post("/cover/take", fields),
+        deciding.post(f"/cover/{nobody}/end", {}),
+        deciding.post(f"/cover/told/{nobody}", {}),
+        leading.post("/reassign", {**fields, "lines": "case_no,login\n1,a\n"}),
+        leading.post("/reassign/list", {}),
+        leading.post("/reassign/district", {"district": "本町"}),
     ]
     posts = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
     assert len(refused) == len(posts)
