@@ -1,6 +1,6 @@
 # The two commands are ./run and ./test; they need no make. These are the developers' other verbs.
 .DEFAULT_GOAL := help
-.PHONY: help start test sure bench-uploads bench-duties bench-all fmt lock words pictures clean
+.PHONY: help start test sure bench-uploads bench-duties bench-bulk bench-all fmt lock words pictures clean
 
 BIN := .venv/bin
 UV := UV_CACHE_DIR=var/cache/uv UV_SYSTEM_CERTS=true .venv-tools/bin/uv
@@ -38,7 +38,10 @@ bench-uploads: $(BIN)/pytest # what an upload costs, beside bare limits; writes 
 bench-duties: $(BIN)/pytest # opening a month's duties for 6,000 households, beside a bare insert
 	$(BIN)/python -m tests.bench.duties
 
-bench-all: bench-uploads bench-duties # every measurement
+bench-bulk: $(BIN)/pytest # 200 reports accepted as one act, beside bare commits; writes var/bench/bulk.json
+	$(BIN)/python -m tests.bench.bulk
+
+bench-all: bench-uploads bench-duties bench-bulk # every measurement
 
 ## Now and then
 lock: .venv-tools/bin/uv # choose the newest allowed versions and write config/lock anew
