@@ -345,7 +345,7 @@ def do_one(session: Session, office_id: UUID, item_id: UUID) -> None:
     bulk = session.get_one(Bulk, (office_id, item.bulk_id))
     try:
         with session.begin_nested():
-            _do(session, _actor(session, bulk), bulk, item)
+            was = _do(session, _actor(session, bulk), bulk, item)
     except _Refused as refused:
         item.move(BulkItemState.REFUSED, refused.why)
     except NotThere:
@@ -355,6 +355,7 @@ def do_one(session: Session, office_id: UUID, item_id: UUID) -> None:
     except ChangedMeanwhile:
         item.move(BulkItemState.REFUSED, Why.DECIDED)
     else:
+        item.was = was
         item.move(BulkItemState.DONE)
     session.flush()
 
@@ -365,14 +366,15 @@ class _Refused(Exception):
         self.why = why
 
 
-def _do(session: Session, who: Staff, bulk: Bulk, item: BulkItem) -> None:
+def _do(session: Session, who: Staff, bulk: Bulk, item: BulkItem) -> State:
+    """Returns where it stood before."""
     row = review.open_for(session, who, item.submission_id, lock=True)
     if row.version_no != item.version_no:
         raise _Refused(Why.NEWER)
     why = _why_not(session, who, bulk.act, [row]).get(row.id)
     if why:
         raise _Refused(why)
-    item.was = row.state
+    was = row.state
     match bulk.act:
         case BulkAct.ACCEPT:
             review.claim(session, who, row.id)
@@ -383,6 +385,7 @@ def _do(session: Session, who: Staff, bulk: Bulk, item: BulkItem) -> None:
         case BulkAct.GIVE_BACK:
             review.resume(session, who, row.id)
             review.release(session, who, row.id, attempt=item.id)
+    return was
 
 
 def _hold(session: Session, who: Staff, row: Submission, until: date | None, reason: str, *, attempt: UUID) -> None:
