@@ -148,21 +148,22 @@ def test_without_a_script_the_same_pages_do_it(town: Town, open_page: Callable[.
     page.get_by_label("このページの2件").check()
     desk.press("まとめて受理…")
     desk.press("2件を受理する")
-    for _ in range(60):
-        if page.get_by_role("progressbar").count() == 0:
-            break
-        page.wait_for_timeout(500)
-        page.get_by_role("link", name="表示しなおす").click()
-    expect(page.locator("h1")).to_have_text("2件を受理しました")
+    look_again(page, "2件を受理しました")
     desk.press("2件をもとに戻す")
-    for _ in range(60):
-        if page.get_by_role("progressbar").count() == 0:
-            break
-        page.wait_for_timeout(500)
-        page.get_by_role("link", name="表示しなおす").click()
-    expect(page.locator("h1")).to_have_text("2件をもとに戻しました")
+    look_again(page, "2件をもとに戻しました")
     with sessions(town.engine)() as session:
         assert set(session.scalars(select(BulkItem.state))) == {"undone"}
+
+
+def look_again(page: Page, heading: str) -> None:
+    """Press the link of the page until it says that all is done."""
+    for _ in range(60):
+        page.wait_for_load_state()
+        if page.locator("h1").inner_text() == heading:
+            return
+        page.wait_for_timeout(500)
+        page.get_by_role("link", name="表示しなおす").click()
+    raise AssertionError(f"not done within half a minute: {page.locator('main').inner_text()}")
 
 
 def test_a_colleague_takes_over_and_both_see_it(town: Town, open_page: Callable[..., Page]) -> None:
