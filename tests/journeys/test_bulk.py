@@ -80,6 +80,7 @@ def test_two_hundred_at_once_with_the_bar_the_refusals_and_the_way_back(
 
     page.locator("input[name=id]").nth(3).check()
     expect(page.locator("#bulk-count")).to_have_text("1")
+    expect(page.locator("#bulk-rows")).to_have_css("opacity", "1")
     page.locator("#bulk-rows").check()
     expect(page.locator("#bulk-count")).to_have_text("50")
     page.get_by_label(f"この一覧の全部 {COUNT}件").check()
