@@ -21,6 +21,7 @@ def wanted(given: Mapping[str, str]) -> Wanted:
         household_id=_id(given.get("household", "")),
         check=Checked(given["check"]) if given.get("check") in set(Checked) else None,
         colleague_id=_id(scope),
+        district=given.get("district", "")[: queue.LONGEST],
         sought=given.get("q", "").strip()[: queue.LONGEST],
     )
 
@@ -32,6 +33,7 @@ def words(wanted: Wanted) -> dict[str, Any]:
         "tab": wanted.tab.value,
         "kind": wanted.kind.value if wanted.kind else "",
         "household": str(wanted.household_id or ""),
+        "district": wanted.district,
         "check": wanted.check.value if wanted.check else "",
         "q": wanted.sought,
     }

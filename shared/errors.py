@@ -142,6 +142,10 @@ class SamePerson(DomainError):
     """Two people must do this, and one of them has come twice."""
 
 
+class AlreadyCovered(DomainError):
+    """The same colleague stands in for the same person on one of these days already."""
+
+
 class RuleStands(DomainError):
     """A rule for this has begun on that day already; what counted in the past is never changed."""
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from shared import clock, duties, journal
+from shared import clock, cover, duties, journal
 from shared.errors import NotThere
 from shared.model import (
     Actor,
@@ -35,7 +35,6 @@ from shared.model import (
     SubmissionVersion,
 )
 from shared.queue import Scope, visible
-from shared.rules.access import may_open
 from shared.rules.kana import hiragana
 from shared.rules.months import add_months
 from shared.sign_in import Staff
@@ -78,6 +77,8 @@ class FoundRow:
     caseworker: str
     protected: bool
     mine: bool
+    covers: bool  # she who looks stands in for that caseworker today
+    district: str | None
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ class Sheet:
     id: UUID
     case_no: str
     protected: bool
+    district: str | None
     caseworker: str
     members: list[MemberRow]
     due: list[DueRow]
@@ -177,25 +179,28 @@ class Event:
         return self.at, self.id
 
 
-def found(session: Session, who: Staff, typed: str) -> list[FoundRow]:
-    """Households by case number, name or kana, one's own first; with nothing typed, one's own. At most ``MOST + 1``.
+def found(session: Session, who: Staff, typed: str, district: str = "") -> list[FoundRow]:
+    """Households by case number, name or kana, and by district, one's own first. At most ``MOST + 1``.
 
-    A space in a name is nobody's fault, nor is the kana that a keyboard gives.
+    With nothing looked for, one's own and those of colleagues one stands in for. A space in a name is nobody's fault,
+    nor is the kana that a keyboard gives.
     """
     wanted = "".join(typed.split())
     head = and_(Member.office_id == Household.office_id, Member.household_id == Household.id, Member.is_head)
     sizes = select(func.count()).where(_in_household(Member)).correlate(Household).scalar_subquery()
     mine = Household.caseworker_id == who.staff_id
     query = (
-        select(Household, Member.name, Member.kana, sizes, StaffMember.name)
+        select(Household, Member.name, Member.kana, sizes, StaffMember.name, cover.covers(who))
         .join(
             StaffMember, and_(StaffMember.office_id == Household.office_id, StaffMember.id == Household.caseworker_id)
         )
         .outerjoin(Member, head)
-        .where(Household.office_id == who.office_id, visible(who, Scope.ALL if wanted else Scope.MINE))
+        .where(Household.office_id == who.office_id, visible(who, Scope.ALL if wanted or district else Scope.MINE))
         .order_by(mine.desc(), Member.kana, Household.case_no)
         .limit(MOST + 1)
     )
+    if district:
+        query = query.where(Household.district == district)
     if wanted:
         somebody = select(Member.household_id).where(
             Member.office_id == who.office_id,
@@ -216,8 +221,10 @@ def found(session: Session, who: Staff, typed: str) -> list[FoundRow]:
             caseworker=caseworker,
             protected=home.protected,
             mine=home.caseworker_id == who.staff_id,
+            covers=covers,
+            district=home.district,
         )
-        for home, name, kana, people, caseworker in session.execute(query)
+        for home, name, kana, people, caseworker, covers in session.execute(query)
     ]
 
 
@@ -227,9 +234,7 @@ def open_for(session: Session, who: Staff, household_id: UUID) -> Household:
     :raises NotThere: for another office's, an unknown id, or a protected one of somebody else.
     """
     home = session.get(Household, (who.office_id, household_id))
-    if home is None:
-        raise NotThere
-    if not may_open(who.role, who.staff_id, caseworker_id=home.caseworker_id, protected=home.protected):
+    if home is None or not cover.may_open(session, who, home):
         raise NotThere
     return home
 
@@ -306,6 +311,7 @@ def sheet(session: Session, home: Household, today: date) -> Sheet:
         id=home.id,
         case_no=home.case_no,
         protected=home.protected,
+        district=home.district,
         caseworker=session.get_one(StaffMember, (home.office_id, home.caseworker_id)).name,
         members=[_member(member, today) for member in members],
         due=[DueRow(row.kind, row.month, row.due_on, names[row.member_id]) for row in owed],

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import and_, case, exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from shared import duties, office_days
+from shared import cover, duties, office_days
 from shared.model import Duty, DutyKind, Household, Member, StaffMember, State, Submission
 from shared.queue import Scope, visible
 from shared.sign_in import Staff
@@ -28,6 +28,7 @@ class Wanted:
     scope: Scope = Scope.MINE
     kind: DutyKind | None = None
     overdue: bool = False
+    district: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class OwedRow:
     begun: bool
     last_sent_at: datetime | None  # anything she has sent
     caseworker: str
+    covers: bool  # she who looks stands in for that caseworker today
 
     @property
     def place(self) -> Place:
@@ -76,7 +78,15 @@ def owed(
     last_sent = select(func.max(Submission.arrived_at)).where(hers)
     query = (
         _owed(
-            select(Duty, Household.case_no, Member.name, StaffMember.name, draft, last_sent.scalar_subquery()),
+            select(
+                Duty,
+                Household.case_no,
+                Member.name,
+                StaffMember.name,
+                cover.covers(who),
+                draft,
+                last_sent.scalar_subquery(),
+            ),
             who,
             wanted,
             today,
@@ -104,8 +114,9 @@ def owed(
             begun=begun,
             last_sent_at=last_sent_at,
             caseworker=caseworker,
+            covers=covers,
         )
-        for duty, case_no, member, caseworker, begun, last_sent_at in found
+        for duty, case_no, member, caseworker, covers, begun, last_sent_at in found
     ]
 
 
@@ -145,4 +156,6 @@ def _owed(query: Any, who: Staff, wanted: Wanted, today: date) -> Any:
         query = query.where(Duty.kind == wanted.kind)
     if wanted.overdue:
         query = query.where(Duty.due_on < today)
+    if wanted.district:
+        query = query.where(Household.district == wanted.district)
     return query

@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, literal, or_, select, true, tuple_, union_all
 from sqlalchemy.orm import Session, aliased
 
-from shared import clock, office_days
+from shared import clock, cover, office_days
 from shared.model import (
     AbsentPaper,
     ActorKind,
@@ -96,6 +96,7 @@ class Wanted:
     household_id: UUID | None = None
     colleague_id: UUID | None = None  # whose households, in place of ``scope``
     check: Checked | None = None
+    district: str = ""
     sought: str = ""  # a case number; or a part of a name, of how it is read, or of a 受付番号
 
 
@@ -123,6 +124,7 @@ class QueueRow:
     fails: int  # checks that did not pass and are not overridden
     unclear: int  # checks that cannot tell, and are not overridden
     caseworker: str
+    covers: bool  # she who looks stands in for that caseworker today
     holder: str | None  # who has it under a lease that still runs
     holder_is_me: bool
     held_since: datetime | None
@@ -180,6 +182,7 @@ def waiting(
             Member.name,
             Household.case_no,
             StaffMember.name,
+            cover.covers(who),
             sizes.correlate(Household).scalar_subquery(),
             files.correlate(SubmissionVersion).scalar_subquery(),
             AbsentPaper.why,
@@ -216,11 +219,11 @@ def waiting(
         QueueRow(
             id=submission.id,
             number=submission.number or "",
-            member=member,
+            member=name,
             needs=need.reasons(rank),
             household_id=submission.household_id,
-            case_no=case_no,
-            members=members,
+            case_no=case,
+            members=size,
             kind=submission.kind,
             month=submission.month,
             state=submission.state,
@@ -234,12 +237,13 @@ def waiting(
             fails=fails,
             unclear=unclear,
             caseworker=caseworker,
+            covers=covers,
             holder=by,
             holder_is_me=bool(claim and claim.staff_id == who.staff_id),
             held_since=claim.taken_at if claim else None,
             place=(rank, submission.arrived_at, submission.id),
         )
-        for submission, rank, member, case_no, caseworker, members, count, why, claim, by, said, fails, unclear in found
+        for submission, rank, name, case, caseworker, covers, size, count, why, claim, by, said, fails, unclear in found
     ]
 
 
@@ -312,6 +316,19 @@ def colleagues(session: Session, who: Staff) -> list[tuple[UUID, str]]:
     return [(row.id, row.name) for row in found]
 
 
+def ids(session: Session, who: Staff, wanted: Wanted, most: int) -> list[UUID]:
+    """The first ``most`` of all lines that are wanted, in the order of the list."""
+    now = need.days(clock.today(), office_days.of(session, who.office_id))
+    query = _open(select(Submission.id), who, wanted, now)
+    return list(session.scalars(query.order_by(_rank(now), Submission.arrived_at, Submission.id).limit(most)))
+
+
+def districts(session: Session, who: Staff) -> list[str]:
+    """The districts in which the office has households."""
+    found = select(Household.district).where(Household.office_id == who.office_id, Household.district.is_not(None))
+    return [name for name in session.scalars(found.distinct().order_by(Household.district)) if name]
+
+
 def next_for(session: Session, who: Staff, wanted: Wanted = Wanted()) -> UUID | None:
     """The best submission that nobody else has, locked for this transaction: what came back to her before the rest.
 
@@ -368,6 +385,8 @@ def _open(query: Any, who: Staff, wanted: Wanted, now: Days) -> Any:
         query = query.where(Submission.household_id == wanted.household_id)
     if wanted.check is not None:
         query = query.where(_says(wanted.check))
+    if wanted.district:
+        query = query.where(Household.district == wanted.district)
     return query.where(_is(wanted.sought)) if wanted.sought.strip() else query
 
 
@@ -487,12 +506,12 @@ def _refused() -> ColumnElement[bool]:
 
 
 def visible(who: Staff, scope: Scope) -> ColumnElement[bool]:
-    """The same rule as ``rules.access.may_open``, as a condition."""
+    """The same rule as ``cover.may_open``, as a condition. Mine are those, too, whose caseworker I stand in for."""
     match who.role:
         case Role.SUPERVISOR:
             return Household.office_id == who.office_id
         case Role.CASEWORKER:
-            own = Household.caseworker_id == who.staff_id
+            own = or_(Household.caseworker_id == who.staff_id, cover.covers(who))
             return own if scope is Scope.MINE else or_(own, Household.protected.is_(False))
         case Role.CLERK | Role.ADMINISTRATOR:
             return Household.id.is_(None)

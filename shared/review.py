@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from shared import clock, journal, presence, told
+from shared import clock, cover, journal, presence, told
 from shared.drafts import files_of, filled_of, sent_version
 from shared.errors import ChangedMeanwhile, NotThere, TakenByAnother, TooLateToUndo
 from shared.filled import declared
@@ -33,7 +33,7 @@ from shared.model import (
     SubmissionVersion,
     Told,
 )
-from shared.rules.access import may_decide, may_open
+from shared.rules.access import may_decide
 from shared.rules.forms import form
 from shared.sign_in import Staff
 
@@ -72,7 +72,7 @@ def open_for(session: Session, who: Staff, submission_id: UUID, *, lock: bool = 
     if found is None:
         raise NotThere
     submission, household = found
-    if not may_open(who.role, who.staff_id, caseworker_id=household.caseworker_id, protected=household.protected):
+    if not cover.may_open(session, who, household):
         raise NotThere
     return submission
 
@@ -257,13 +257,15 @@ def send_back(session: Session, who: Staff, submission_id: UUID, asked: AskAgain
     return submission
 
 
-def undo(session: Session, who: Staff, submission_id: UUID, *, attempt: UUID) -> Submission:
+def undo(
+    session: Session, who: Staff, submission_id: UUID, *, attempt: UUID, within: timedelta = UNDO_WITHIN
+) -> Submission:
     """Take back one's own decision of just now; the submission lies in one's hands again. Twice is once.
 
     The history keeps both steps. A correction that was asked for is taken back with it: she is not asked any more.
 
     :param attempt: the id of the form that made the decision.
-    :raises TooLateToUndo: after half a minute, or once anybody has done anything with it.
+    :raises TooLateToUndo: after ``within``, or once anybody has done anything with it.
     """
     submission = open_for(session, who, submission_id, lock=True)
     last, *before = session.scalars(
@@ -274,7 +276,11 @@ def undo(session: Session, who: Staff, submission_id: UUID, *, attempt: UUID) ->
     )
     if _takes_back(last) and last.actor_id == who.staff_id and before and before[0].attempt == attempt:
         return submission
-    if last.attempt != attempt or last.actor_id != who.staff_id or not _can_be_undone(session, submission, last):
+    if (
+        last.attempt != attempt
+        or last.actor_id != who.staff_id
+        or not _can_be_undone(session, submission, last, within)
+    ):
         raise TooLateToUndo
     if last.became is State.RETURNED:
         _standing(session, submission).taken_back_at = clock.now()
@@ -287,7 +293,7 @@ def undo(session: Session, who: Staff, submission_id: UUID, *, attempt: UUID) ->
     return submission
 
 
-def _can_be_undone(session: Session, submission: Submission, step: Step) -> bool:
+def _can_be_undone(session: Session, submission: Submission, step: Step, within: timedelta) -> bool:
     """Whether a step is a decision of just now, and the person has not begun to answer it."""
     answer = select(SubmissionVersion.id).where(
         SubmissionVersion.office_id == submission.office_id,
@@ -298,7 +304,7 @@ def _can_be_undone(session: Session, submission: Submission, step: Step) -> bool
     return (
         step.was is State.IN_REVIEW
         and (step.became in UNDOABLE or _lies_untouched(session, submission, step))
-        and clock.now() - step.at <= UNDO_WITHIN
+        and clock.now() - step.at <= within
         and session.scalar(answer.limit(1)) is None
     )
 

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 from shared.model import NumberSeries
 
 
-def take(session: Session, office_id: UUID, series: str, year: int) -> int:
+def take(session: Session, office_id: UUID, series: str, year: int, *, count: int = 1) -> int:
     """Return the next number of ``series`` and hold its row until the transaction ends.
+
+    :param count: how many are taken; they follow the one that is returned.
 
     A transaction that rolls back gives its number to the next one, so the series has no gaps.
     """
@@ -29,6 +31,6 @@ def take(session: Session, office_id: UUID, series: str, year: int) -> int:
         .execution_options(populate_existing=True)
     ).one()
     serial = row.next_serial
-    row.next_serial = serial + 1
+    row.next_serial = serial + count
     session.flush()
     return serial

@@ -8,8 +8,10 @@ from config.settings import Settings
 from config.web import web_app
 from shared import sign_in
 from staff import (
+    bulk,
     checks,
     correction,
+    cover,
     dashboard,
     files,
     handing,
@@ -22,6 +24,7 @@ from staff import (
     originals,
     owed,
     queue,
+    reassign,
     receipts,
     retention,
     review,
@@ -37,6 +40,9 @@ def create_app(settings: Settings) -> Flask:
     for room in (
         signin,
         queue,
+        bulk,
+        cover,
+        reassign,
         owed,
         household,
         dashboard,

@@ -170,6 +170,7 @@ def add_staff(office_code: str, role: str, login: str, name: str, password: str)
 @click.option("--head", required=True, help="name of the 世帯主, family name and given name with a full-width space")
 @click.option("--kana", required=True)
 @click.option("--protected", is_flag=True, help="only the caseworker and the supervisor may open it")
+@click.option("--district", help="地区, as the office calls it")
 @click.option("--wages-due/--no-wages-due", default=True, help="last month's income report is due")
 @click.option(
     "--situation",
@@ -185,6 +186,7 @@ def add_household(
     head: str,
     kana: str,
     protected: bool,
+    district: str | None,
     wages_due: bool,
     situation: str,
 ) -> None:
@@ -202,7 +204,9 @@ def add_household(
             raise click.ClickException(f"no caseworker of {office_code} signs in as {caseworker}")
         if session.scalar(select(Household.id).where(Household.office_id == office.id, Household.case_no == case_no)):
             raise click.ClickException(f"{office_code} has a household {case_no} already")
-        home = Household(office_id=office.id, case_no=case_no, caseworker_id=worker.id, protected=protected)
+        home = Household(
+            office_id=office.id, case_no=case_no, caseworker_id=worker.id, protected=protected, district=district
+        )
         session.add(home)
         session.flush()
         facts = {"name": head, "kana": kana, "is_head": True, "situation": Situation(situation)}

@@ -15,7 +15,7 @@ from wtforms import TextAreaField
 from wtforms.validators import ValidationError
 
 from config.web import reading, transaction
-from shared import clock, household
+from shared import clock, household, queue
 from shared.household import LONGEST_REASON, MOST, PAGE, SHORTEST_REASON, Cell, Event, Place
 from shared.model import DutyKind, Situation
 from shared.rules import forms
@@ -45,11 +45,14 @@ class WhyForm(FlaskForm):  # type: ignore[misc]
 @bp.get("")
 @needs(*DECIDING)
 def search() -> ResponseReturnValue:
-    """Look a household up by case number, name or kana."""
+    """Look a household up by case number, name or kana, or look through a district."""
     typed = request.args.get("q", "").strip()[:LONGEST]
+    district = request.args.get("district", "")[:LONGEST]
     with reading() as rows:
-        found = household.found(rows, me(), typed)
-    return render_template("households.html", typed=typed, rows=found[:MOST], more=len(found) > MOST)
+        found = household.found(rows, me(), typed, district)
+        districts = queue.districts(rows, me())
+    facts = {"typed": typed, "district": district, "districts": districts}
+    return render_template("households.html", rows=found[:MOST], more=len(found) > MOST, **facts)
 
 
 @bp.get("/<uuid:household_id>")

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 
 from config.web import reading, transaction
 from config.words import desk_moment, thing
-from shared import clock, journal, owed
+from shared import clock, journal, owed, queue
 from shared.model import Actor, DutyKind, Role
 from shared.owed import OwedRow, Place, Wanted
 from shared.queue import Scope
@@ -31,11 +31,13 @@ def show() -> ResponseReturnValue:
     with reading() as rows:
         found = owed.owed(rows, who, wanted, today, behind=_behind(), most=owed.PAGE + 1)
         total = owed.count(rows, who, wanted, today)
+        districts = queue.districts(rows, who)
         loads = owed.loads(rows, who, today) if who.role is Role.SUPERVISOR else []
     shown = found[: owed.PAGE]
     facts = {
         "total": total,
         "loads": loads,
+        "districts": districts,
         "wanted": wanted,
         "kinds": {kind: forms.name_of(kind) for kind in DutyKind},
     }
@@ -67,6 +69,7 @@ def _wanted() -> Wanted:
         scope=Scope(given["scope"]) if given.get("scope") in set(Scope) else usual,
         kind=DutyKind(given["kind"]) if given.get("kind") in set(DutyKind) else None,
         overdue=given.get("overdue") == "yes",
+        district=given.get("district", "")[: queue.LONGEST],
     )
 
 
@@ -77,6 +80,8 @@ def _chosen(wanted: Wanted) -> dict[str, str]:
         chosen["kind"] = wanted.kind.value
     if wanted.overdue:
         chosen["overdue"] = "yes"
+    if wanted.district:
+        chosen["district"] = wanted.district
     return chosen
 
 

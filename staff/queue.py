@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from config.web import reading, transaction
-from shared import choice, disposals, presence, queue, review, slips, told, upkeep, views
+from shared import choice, cover, disposals, presence, queue, review, slips, told, upkeep, views
 from shared.model import DisposalState, DutyKind, Role
 from shared.queue import Checked, Place, QueueRow, Tab
 from shared.rules import forms, need
@@ -74,6 +74,7 @@ def show() -> ResponseReturnValue:
     with reading() as rows:
         found = queue.waiting(rows, who, wanted, behind=place(request.args, "behind"), most=queue.PAGE + 1)
         counts = queue.counts(rows, who, wanted)
+        districts, news = queue.districts(rows, who), cover.news(rows, who)
         colleagues = [one for one in queue.colleagues(rows, who) if one[0] != who.staff_id]
         beside = {
             "looking": presence.looking(rows, who, [row.id for row in found]),
@@ -95,6 +96,8 @@ def show() -> ResponseReturnValue:
         chosen=chosen,
         chooses=who.role is Role.CASEWORKER,
         colleagues=colleagues,
+        districts=districts,
+        news=news,
         kinds={kind: forms.name_of(kind) for kind in DutyKind},
         TABS=TABS,
         NEEDS=NEEDS,

@@ -36,6 +36,8 @@ JOBS: Final = {
     "make_safe_copy": lazy_gettext("安全な写しを作る"),
     "draw_receipt": lazy_gettext("受領証を作る"),
     "destroy": lazy_gettext("廃棄する"),
+    "bulk": lazy_gettext("まとめて行う"),
+    "undo_bulk": lazy_gettext("まとめて行ったことを、もとに戻す"),
 }
 FINDINGS: Final = {
     "row_without_bytes": lazy_gettext("記録はあるが中身がない"),

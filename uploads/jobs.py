@@ -37,7 +37,7 @@ from config.settings import MEBIBYTE, Settings
 from shared import checks, clock, intake, journal, likeness
 from shared.model import MACHINE, FileState, Job, Receipt, SafeCopy, StoredFile, Submission, Task
 from shared.session import engine_for, sessions
-from uploads import locked_room
+from uploads import bulk, locked_room
 from uploads.checks import Kind
 from uploads.destroying import destroy
 from uploads.locked_room import Refused, RoomClosed, RoomIncomplete, SafeCopies, SafePage, make_safe_copies
@@ -130,6 +130,10 @@ def _run(bench: Bench, job: Job, office_id: UUID, subject_id: UUID) -> None:
             print_receipt(bench, office_id, subject_id)
         case Job.DESTROY:
             destroy(bench, office_id, subject_id)
+        case Job.BULK:
+            bulk.carry_out(bench, office_id, subject_id)
+        case Job.UNDO_BULK:
+            bulk.take_back(bench, office_id, subject_id)
 
 
 def pause_after(tries: int) -> timedelta:

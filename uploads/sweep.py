@@ -29,6 +29,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
 from config.log import log
 from shared import clock
 from shared.model import (
+    Bulk,
+    BulkState,
     Disposal,
     DisposalState,
     FileState,
@@ -403,6 +405,13 @@ class _Round:
             select(Disposal.id).where(
                 *(Task.job == Job.DESTROY, Disposal.office_id == Task.office_id),
                 *(Disposal.id == Task.subject_id, Disposal.state == DisposalState.APPROVED),
+            ),
+            select(Bulk.id).where(
+                *(Bulk.office_id == Task.office_id, Bulk.id == Task.subject_id),
+                or_(
+                    and_(Task.job == Job.BULK, Bulk.state == BulkState.RUNNING),
+                    and_(Task.job == Job.UNDO_BULK, Bulk.state == BulkState.UNDOING),
+                ),
             ),
         )
         given_up = select(Task.office_id, Task.id, Task.job, Task.subject_id).where(

@@ -84,7 +84,7 @@ def _employed(session: Session, office_id: UUID, row: Mapping[str, str]) -> Staf
 
 
 def _housed(session: Session, staff: Mapping[str, Staff]) -> dict[str, Head]:
-    """Households and members; the first row of a household is its head and names its caseworker."""
+    """Households and members; the first row of a household is its head and names caseworker and district."""
     heads: dict[str, Head] = {}
     working = {row["case_no"] for row in table("wages")}
     for row in table("members"):
@@ -97,6 +97,7 @@ def _housed(session: Session, staff: Mapping[str, Staff]) -> dict[str, Head]:
                 case_no=case_no,
                 caseworker_id=caseworker.staff_id,
                 protected=row["protected"] == "yes",
+                district=row["district"],
             )
             household_id = _kept(session, home).id
         else:

@@ -2,8 +2,10 @@
 
 from shared.model.actor import MACHINE, Actor, ActorKind
 from shared.model.base import Base, new_id
+from shared.model.bulk import Bulk, BulkAct, BulkItem, Why
 from shared.model.check import Check, Result, Rule
 from shared.model.colleagues import ClaimWish, Note, Presence, SavedView, StaffNotice, Told
+from shared.model.cover import Cover, HouseholdNews, News, Reassignment
 from shared.model.danger import DangerWord
 from shared.model.file import How, Likeness, OriginalFetch, SafeCopy, StoredFile, VersionFile
 from shared.model.forms import AbsentPaper, FilledForm, FormSetting, WhyAbsent
@@ -28,7 +30,16 @@ from shared.model.people import (
 from shared.model.receipt import Receipt
 from shared.model.retention import Disposal, DisposalItem, Kept, LegalHold, RetentionRule
 from shared.model.sign_in import Credential, Invitation, ParkedForm, PortalAccount, SignIn, Tries
-from shared.model.states import DisposalState, FileState, InvitationState, ReceiptState, State, UploadState
+from shared.model.states import (
+    BulkItemState,
+    BulkState,
+    DisposalState,
+    FileState,
+    InvitationState,
+    ReceiptState,
+    State,
+    UploadState,
+)
 from shared.model.submission import Claim, Correction, CorrectionItem, Reason, Step, Submission, SubmissionVersion
 from shared.model.upkeep import SweepRun, WorkerSighting
 from shared.model.upload import Upload, UploadPart
@@ -39,6 +50,11 @@ __all__ = [
     "Actor",
     "ActorKind",
     "Base",
+    "Bulk",
+    "BulkAct",
+    "BulkItem",
+    "BulkItemState",
+    "BulkState",
     "CalendarRule",
     "Check",
     "Claim",
@@ -46,6 +62,7 @@ __all__ = [
     "ClosedDay",
     "Correction",
     "CorrectionItem",
+    "Cover",
     "Credential",
     "DangerWord",
     "Disposal",
@@ -61,6 +78,7 @@ __all__ = [
     "FormSetting",
     "Household",
     "HouseholdLook",
+    "HouseholdNews",
     "How",
     "Invitation",
     "InvitationState",
@@ -72,6 +90,7 @@ __all__ = [
     "Member",
     "Message",
     "MessageFile",
+    "News",
     "Note",
     "NumberSeries",
     "OriginalFetch",
@@ -80,6 +99,7 @@ __all__ = [
     "PortalAccount",
     "Presence",
     "Reason",
+    "Reassignment",
     "Receipt",
     "ReceiptState",
     "Result",
@@ -106,6 +126,7 @@ __all__ = [
     "UploadState",
     "VersionFile",
     "WelfareOffice",
+    "Why",
     "WhyAbsent",
     "WorkerSighting",
     "new_id",

@@ -18,6 +18,8 @@ class Job(StrEnum):
     MAKE_SAFE_COPY = "make_safe_copy"  # subject: a stored file
     DRAW_RECEIPT = "draw_receipt"  # subject: a receipt
     DESTROY = "destroy"  # subject: an approved disposal
+    BULK = "bulk"  # subject: a bulk that was started
+    UNDO_BULK = "undo_bulk"  # subject: a bulk that is taken back
 
 
 class Task(OfOffice, Base):

@@ -42,10 +42,12 @@ class Household(OfOffice, Base):
         belongs_to("caseworker_id", "staff_member"),
         UniqueConstraint("office_id", "case_no"),
         Index("ix_household_caseworker", "office_id", "caseworker_id"),
+        Index("ix_household_district", "office_id", "district"),
     )
     case_no: Mapped[str]  # the office's own number; never a login, never shown to the recipient
     caseworker_id: Mapped[UUID]
     protected: Mapped[bool]
+    district: Mapped[str | None]  # 地区, as the office calls it
 
 
 class HouseholdLook(OfOffice, Base):

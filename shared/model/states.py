@@ -120,6 +120,44 @@ NEXT_DISPOSAL: Final[Mapping[DisposalState, frozenset[DisposalState]]] = {
 }
 
 
+class BulkState(StrEnum):
+    """Where an act on many things stands."""
+
+    CHOSEN = "chosen"  # counted and shown; nothing has happened
+    RUNNING = "running"  # the worker does it, one after the other
+    DONE = "done"
+    UNDOING = "undoing"  # the worker takes it back, one after the other
+    UNDONE = "undone"
+
+
+NEXT_BULK: Final[Mapping[BulkState, frozenset[BulkState]]] = {
+    BulkState.CHOSEN: frozenset({BulkState.RUNNING}),
+    BulkState.RUNNING: frozenset({BulkState.DONE}),
+    BulkState.DONE: frozenset({BulkState.UNDOING}),
+    BulkState.UNDOING: frozenset({BulkState.UNDONE}),
+    BulkState.UNDONE: frozenset(),
+}
+
+
+class BulkItemState(StrEnum):
+    """Where one of many things stands."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    REFUSED = "refused"  # left out, or not possible; the row says why
+    UNDONE = "undone"
+    KEPT = "kept"  # done, and could not be taken back; the row says why
+
+
+NEXT_BULK_ITEM: Final[Mapping[BulkItemState, frozenset[BulkItemState]]] = {
+    BulkItemState.WAITING: frozenset({BulkItemState.DONE, BulkItemState.REFUSED}),
+    BulkItemState.DONE: frozenset({BulkItemState.UNDONE, BulkItemState.KEPT}),
+    BulkItemState.REFUSED: frozenset(),
+    BulkItemState.UNDONE: frozenset(),
+    BulkItemState.KEPT: frozenset(),
+}
+
+
 class ReceiptState(StrEnum):
     """Where a receipt certificate stands. It is never deleted."""
 

@@ -62,6 +62,7 @@ const ACTS = {
   k: () => step(-1),
   "[": () => paper(-1),
   "]": () => paper(1),
+  x: () => document.activeElement?.closest("tr")?.querySelector("input[type=checkbox]")?.click(),
   0: () => document.dispatchEvent(new Event("whole")),
 };
 
@@ -102,7 +103,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("submit", (event) => { done = event.target.method !== "dialog"; }, true);
+document.addEventListener("submit", (event) => { done = event.target.method === "post"; }, true);
 globalThis.addEventListener("pageshow", () => { done = false; });
 document.addEventListener("page", () => {
   done = false;

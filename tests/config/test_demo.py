@@ -156,6 +156,9 @@ def test_it_has_sixty_households_and_a_staff_of_seven(session: Session) -> None:
     households = Counter(session.scalars(select(Household.caseworker_id)))
     assert sorted(households.values()) == [20, 20, 20]
     assert session.scalar(select(func.count()).where(Household.protected)) == 2
+    districts = Counter(session.scalars(select(Household.district)))
+    assert len(districts) == 6
+    assert all(districts)
     heads = session.scalars(select(Member).where(Member.is_head)).all()
     assert len({head.household_id for head in heads}) == len(heads) == 60
     everybody = session.scalars(select(Member)).all()

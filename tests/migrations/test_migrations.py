@@ -22,7 +22,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import (
+    assignment,
+    bulk,
     clock,
+    cover,
     drafts,
     duties,
     handing,
@@ -40,6 +43,7 @@ from shared import (
 from shared.model import (
     AbsentPaper,
     Base,
+    BulkAct,
     CalendarRule,
     ClosedDay,
     DangerWord,
@@ -67,6 +71,7 @@ from shared.model import (
     RetentionRule,
     Role,
     Situation,
+    StaffMember,
     State,
     StoredFile,
     Submission,
@@ -78,6 +83,7 @@ from shared.model import (
     WorkerSighting,
 )
 from shared.outbox import promise
+from shared.rules.assignment import Line
 from shared.session import engine_for, migrate, sessions
 from shared.session import migrations as alembic_config
 from tests import factories
@@ -230,6 +236,20 @@ def fill(session: Session) -> None:
     row = factories.submission(session, State.ACCEPTED)
     receipts.issue(session, clerk, row.id, seen=row.revision, attempt=uuid4(), demo=True)
     fill_storeroom(session, who, returned, file)
+    fill_many(session, worker, home.case_no)
+
+
+def fill_many(session: Session, worker: sign_in.Staff, case_no: str) -> None:
+    """Many at once, a colleague who stands in, and a household that changed hands."""
+    rows = [factories.submission(session, who=factories.recipient(session, factories.household(session, worker)))]
+    chosen = bulk.choose(session, worker, BulkAct.ACCEPT, [row.id for row in rows], matched=1, attempt=uuid4())
+    bulk.start(session, worker, chosen.id)
+    colleague = factories.staff(session)
+    today = clock.today()
+    cover.begin(session, worker, cover.NewCover(worker.staff_id, colleague.staff_id, today, today, uuid4()))
+    chief = factories.staff(session, Role.SUPERVISOR)
+    login = session.get_one(StaffMember, (colleague.office_id, colleague.staff_id)).login
+    assignment.apply(session, chief, [Line(2, case_no, login, "本町")], attempt=uuid4())
 
 
 def fill_colleagues(session: Session, row: Submission) -> None:

@@ -46,6 +46,19 @@ def test_a_chain_nobody_touched_is_whole_also_when_it_is_read_anew(session: Sess
     assert journal.first_broken(session, office_id) is None
 
 
+def test_many_entries_written_at_once_are_links_of_the_same_chain(session: Session, office_id: UUID) -> None:
+    write(session, office_id, 2)
+    subjects = [uuid4() for _ in range(3)]
+    journal.record_all(session, office_id, MACHINE, "household.reassigned", [(one, {"now": one}) for one in subjects])
+    journal.record_all(session, office_id, MACHINE, "household.reassigned", [])
+    write(session, office_id, 1)
+    entries = session.scalars(select(LogEntry).order_by(LogEntry.seq)).all()
+    assert [entry.seq for entry in entries] == [1, 2, 3, 4, 5, 6]
+    assert [entry.subject_id for entry in entries[2:5]] == subjects
+    assert entries[2].facts == {"now": str(subjects[0])}
+    assert journal.first_broken(session, office_id) is None
+
+
 def test_each_office_has_a_chain_of_its_own(session: Session, office_id: UUID) -> None:
     other = factories.office(session, "HX").id
     write(session, office_id, 2)

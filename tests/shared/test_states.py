@@ -17,6 +17,11 @@ from shared.model import (
     MACHINE,
     Actor,
     ActorKind,
+    Bulk,
+    BulkAct,
+    BulkItem,
+    BulkItemState,
+    BulkState,
     Disposal,
     DisposalState,
     DutyKind,
@@ -31,8 +36,18 @@ from shared.model import (
     SubmissionVersion,
     Upload,
     UploadState,
+    Why,
 )
-from shared.model.states import NEXT, NEXT_DISPOSAL, NEXT_FILE, NEXT_INVITATION, NEXT_RECEIPT, NEXT_UPLOAD
+from shared.model.states import (
+    NEXT,
+    NEXT_BULK,
+    NEXT_BULK_ITEM,
+    NEXT_DISPOSAL,
+    NEXT_FILE,
+    NEXT_INVITATION,
+    NEXT_RECEIPT,
+    NEXT_UPLOAD,
+)
 from tests import factories
 
 
@@ -230,6 +245,63 @@ def test_a_disposal_takes_only_the_steps_in_the_table(session: Session, was: Dis
     assert disposal.state is (to if to in NEXT_DISPOSAL[was] else was)
 
 
+def at_once(session: Session, state: BulkState) -> Bulk:
+    who = factories.staff(session)
+    done = state not in (BulkState.CHOSEN, BulkState.RUNNING)
+    row = Bulk(
+        office_id=who.office_id,
+        staff_id=who.staff_id,
+        attempt=uuid4(),
+        act=BulkAct.ACCEPT,
+        state=state,
+        matched=1,
+        reason="",
+        done_at=clock.now() if done else None,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+@pytest.mark.parametrize(("was", "to"), list(product(BulkState, BulkState)))
+def test_an_act_on_many_takes_only_the_steps_in_the_table(session: Session, was: BulkState, to: BulkState) -> None:
+    row = at_once(session, was)
+    if to in NEXT_BULK[was]:
+        row.move(to)
+        row.done_at = row.done_at or (clock.now() if to is BulkState.DONE else None)
+    else:
+        with pytest.raises(IllegalMove):
+            row.move(to)
+    session.flush()
+    session.refresh(row)
+    assert row.state is (to if to in NEXT_BULK[was] else was)
+
+
+@pytest.mark.parametrize(("was", "to"), list(product(BulkItemState, BulkItemState)))
+def test_one_of_many_takes_only_the_steps_in_the_table(session: Session, was: BulkItemState, to: BulkItemState) -> None:
+    why = {BulkItemState.REFUSED: Why.TAKEN, BulkItemState.KEPT: Why.MOVED_ON}
+    bulk, submission = at_once(session, BulkState.RUNNING), factories.submission(session)
+    item = BulkItem(
+        office_id=bulk.office_id,
+        bulk_id=bulk.id,
+        submission_id=submission.id,
+        position=0,
+        version_no=1,
+        state=was,
+        why=why.get(was),
+    )
+    session.add(item)
+    session.flush()
+    if to in NEXT_BULK_ITEM[was]:
+        item.move(to, why.get(to))
+    else:
+        with pytest.raises(IllegalMove):
+            item.move(to, why.get(to))
+    session.flush()
+    session.refresh(item)
+    assert item.state is (to if to in NEXT_BULK_ITEM[was] else was)
+
+
 @pytest.mark.parametrize(
     ("table", "states"),
     [
@@ -239,6 +311,8 @@ def test_a_disposal_takes_only_the_steps_in_the_table(session: Session, was: Dis
         (NEXT_INVITATION, InvitationState),
         (NEXT_UPLOAD, UploadState),
         (NEXT_DISPOSAL, DisposalState),
+        (NEXT_BULK, BulkState),
+        (NEXT_BULK_ITEM, BulkItemState),
     ],
 )
 def test_every_state_stands_in_its_table_and_can_be_reached_from_the_first(

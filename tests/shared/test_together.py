@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from itertools import pairwise
@@ -20,8 +21,11 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import (
+    assignment,
+    bulk,
     checks,
     clock,
+    cover,
     drafts,
     duties,
     handing,
@@ -36,16 +40,29 @@ from shared import (
     review,
     sign_in,
 )
-from shared.errors import AlreadySent, ChangedMeanwhile, DomainError, SignInRefused, TakenByAnother, TooManyFiles
+from shared.errors import (
+    AlreadyCovered,
+    AlreadySent,
+    ChangedMeanwhile,
+    DomainError,
+    SignInRefused,
+    TakenByAnother,
+    TooManyFiles,
+)
 from shared.model import (
+    BulkAct,
+    BulkItem,
+    BulkItemState,
     Check,
     Claim,
     Duty,
     DutyAbout,
     FileState,
+    HouseholdNews,
     Invitation,
     InvitationState,
     LogEntry,
+    News,
     Presence,
     Reason,
     Receipt,
@@ -53,6 +70,7 @@ from shared.model import (
     Role,
     Rule,
     Situation,
+    StaffMember,
     State,
     Step,
     StoredFile,
@@ -61,7 +79,9 @@ from shared.model import (
     Task,
     Tries,
     VersionFile,
+    Why,
 )
+from shared.rules.assignment import Line
 from shared.session import engine_for, reading_sessions, sessions
 from shared.sign_in import Recipient, Staff
 from tests import factories
@@ -520,3 +540,66 @@ def test_two_engines_open_a_month_at_the_same_time_and_each_duty_is_opened_once(
     with make_session() as session:
         assert session.scalar(select(func.count()).select_from(Duty)) == 40
         assert session.scalar(select(func.count()).select_from(DutyAbout)) == 40
+
+
+def a_few(make: Sessions, count: int = 3) -> tuple[Staff, list[UUID]]:
+    with make.begin() as session:
+        worker = factories.staff(session)
+        homes = [factories.household(session, worker) for _ in range(count)]
+        return worker, [factories.submission(session, who=factories.recipient(session, home)).id for home in homes]
+
+
+def test_one_choice_sent_by_eight_taps_is_one_and_runs_once(make_session: Sessions) -> None:
+    worker, ids = a_few(make_session)
+    act, attempt = BulkAct.ACCEPT, uuid4()
+    choose = partial(bulk.choose, who=worker, act=act, ids=ids, matched=len(ids), attempt=attempt)
+    chosen = {row.id for row in at_once(make_session, [choose] * 8)}
+    assert len(chosen) == 1
+    (bulk_id,) = chosen
+    at_once(make_session, [partial(bulk.start, who=worker, bulk_id=bulk_id)] * 8)
+    with make_session() as session:
+        assert session.scalar(select(func.count()).where(Task.subject_id == bulk_id)) == 1
+        items = bulk.waiting(session, worker.office_id, bulk_id)
+    for item in items:  # two workers, of which one was believed dead
+        at_once(make_session, [partial(bulk.do_one, office_id=worker.office_id, item_id=item)] * 4)
+    with make_session() as session:
+        assert session.scalar(select(func.count()).where(Step.became == State.ACCEPTED)) == len(ids)
+        assert journal.first_broken(session, worker.office_id) is None
+
+
+def test_a_colleague_and_the_worker_want_the_same_and_one_of_them_gets_it(make_session: Sessions) -> None:
+    worker, (wanted,) = a_few(make_session, 1)
+    with make_session.begin() as session:
+        colleague = factories.staff(session)
+        bulk_id = bulk.choose(session, worker, BulkAct.ACCEPT, [wanted], matched=1, attempt=uuid4()).id
+        bulk.start(session, worker, bulk_id)
+        (item,) = bulk.waiting(session, worker.office_id, bulk_id)
+    do = partial(bulk.do_one, office_id=worker.office_id, item_id=item)
+    answers = at_once(make_session, [do, partial(review.claim, who=colleague, submission_id=wanted)])
+    with make_session() as session:
+        row = session.get_one(BulkItem, (worker.office_id, item))
+        state = session.get_one(Submission, (worker.office_id, wanted)).state
+    if isinstance(answers[1], ChangedMeanwhile):
+        assert (row.state, state) == (BulkItemState.DONE, State.ACCEPTED)
+    else:
+        assert (row.why, state) == (Why.TAKEN, State.IN_REVIEW)
+
+
+def test_one_cover_and_one_reassignment_sent_by_eight_taps_are_one_each(make_session: Sessions) -> None:
+    with make_session.begin() as session:
+        one, other = factories.staff(session), factories.staff(session)
+        chief = factories.staff(session, Role.SUPERVISOR)
+        login = session.get_one(StaffMember, (other.office_id, other.staff_id)).login
+        factories.household(session, one, case_no="0001")
+    today = clock.today()
+    there = cover.NewCover(one.staff_id, other.staff_id, today, today, uuid4())
+    back = cover.NewCover(other.staff_id, one.staff_id, today, today, uuid4())
+    begin = [partial(cover.begin, who=chief, wanted=wanted) for wanted in (there, back)]
+    assert len({row.id for row in at_once(make_session, begin * 4)}) == 2
+    anew = [partial(cover.begin, who=chief, wanted=replace(there, attempt=uuid4())) for _ in range(4)]
+    assert len(of(AlreadyCovered, at_once(make_session, anew))) == 4
+    lines, attempt = [Line(2, "0001", login)], uuid4()
+    apply = partial(assignment.apply, who=chief, lines=lines, attempt=attempt)
+    assert len({row.id for row in at_once(make_session, [apply] * 8)}) == 1
+    with make_session() as session:
+        assert session.scalar(select(func.count()).where(HouseholdNews.what == News.GOT)) == 1

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from shared import choice, clock, intake, presence, queue, review, told, views
 from shared.errors import NotAView, NotThere
 from shared.model import DutyKind, Reason, SavedView, State
-from shared.queue import Scope, Tab, Wanted
+from shared.queue import Checked, Scope, Tab, Wanted
 from shared.sign_in import Staff
 from tests import factories
 from tests.shared.test_queue_cost import heard
@@ -39,8 +39,9 @@ def save(session: Session, who: Staff, name: str, wanted: Wanted = ALL, **given:
     "wanted",
     [
         Wanted(),
-        Wanted(Scope.ALL, Tab.OVERDUE, DutyKind.STATUS_CHECK_IN, uuid4(), None, "みほん"),
+        Wanted(Scope.ALL, Tab.OVERDUE, DutyKind.STATUS_CHECK_IN, uuid4(), sought="みほん"),
         Wanted(colleague_id=uuid4(), tab=Tab.HELD),
+        Wanted(check=Checked.FAIL, district="本町"),
     ],
 )
 def test_a_choice_becomes_words_and_a_choice_again(wanted: Wanted) -> None:

@@ -46,6 +46,23 @@ MAY = {  # who opens which door: the whole table
     "queue.show": set(Role),
     "signin.leave": set(Role),
     "queue.take_next": DECIDING,
+    "bulk.choose": DECIDING,
+    "bulk.show": DECIDING,
+    "bulk.progress": DECIDING,
+    "bulk.start": DECIDING,
+    "bulk.drop": DECIDING,
+    "bulk.undo": DECIDING,
+    "bulk.go_on": DECIDING,
+    "cover.show": DECIDING,
+    "cover.begin": DECIDING,
+    "cover.take": {Role.CASEWORKER},
+    "cover.end": DECIDING,
+    "cover.put_away": DECIDING,
+    "reassign.show": {Role.SUPERVISOR},
+    "reassign.download": {Role.SUPERVISOR},
+    "reassign.by_list": {Role.SUPERVISOR},
+    "reassign.by_district": {Role.SUPERVISOR},
+    "reassign.apply": {Role.SUPERVISOR},
     "owed.show": DECIDING,
     "owed.download": DECIDING,
     "household.search": DECIDING,
@@ -334,8 +351,8 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         accepted_row = accepted(session, ready)
         kaoru = clerk(session)
         administrator = factories.staff(session, Role.ADMINISTRATOR)
-        head = factories.staff(session, Role.SUPERVISOR)
-    keeper = enter(administrator)
+        chief = factories.staff(session, Role.SUPERVISOR)
+    keeper, leading = enter(administrator), enter(chief)
     deciding, issuing = enter(held.worker), enter(kaoru)
     nobody = factories.unknown_id()
     rule = {"what": "original", "days": "9", "from_day": "2099-01-01", "source": "規程"}
@@ -355,7 +372,7 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         deciding.post(f"{held.path}/keep", {"asker": str(scene.worker.staff_id)}),
         deciding.post(f"{held.path}/give", {**fields, "asker": str(scene.worker.staff_id)}),
         deciding.post(f"{held.path}/hand-over", {**fields, "to": str(scene.worker.staff_id)}),
-        enter(head).post(f"{held.path}/take-over", {**fields, "words": "急ぎのため"}),
+        leading.post(f"{held.path}/take-over", {**fields, "words": "急ぎのため"}),
         deciding.post(f"{held.path}/notes", {**fields, "text": "電話した"}),
         deciding.post("/mentions", {}),
         deciding.post("/views", {**fields, "name": "急ぎ"}),
@@ -377,6 +394,15 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         keeper.post(f"/retention/disposals/{nobody}/approve", {"seen": "1"}),
         keeper.post(f"/retention/disposals/{nobody}/drop", {}),
         keeper.post(f"/retention/disposals/{nobody}/resume", {}),
+        deciding.post("/bulk", {**fields, "act": "accept", "id": str(scene.submission_id)}),
+        *(deciding.post(f"/bulk/{nobody}/{act}", {}) for act in ("start", "drop", "undo", "go-on")),
+        deciding.post("/cover", fields),
+        deciding.post("/cover/take", fields),
+        deciding.post(f"/cover/{nobody}/end", {}),
+        deciding.post(f"/cover/told/{nobody}", {}),
+        leading.post("/reassign", {**fields, "lines": "case_no,login\n1,a\n"}),
+        leading.post("/reassign/list", {}),
+        leading.post("/reassign/district", {"district": "本町"}),
     ]
     posts = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
     assert len(refused) == len(posts)

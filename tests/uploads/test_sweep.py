@@ -14,8 +14,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import delete, select, update
 
-from shared import clock, drafts, intake, receipts
+from shared import bulk, clock, drafts, intake, receipts
 from shared.model import (
+    BulkAct,
     FileState,
     Job,
     Receipt,
@@ -422,6 +423,22 @@ def test_a_task_given_up_with_its_work_undone_is_tried_again(office: Office) -> 
     assert [words for words in office.found() if words.startswith("task_")] == [f"task_given_up task {task.id}"]
     office.sweep(fix=True)
     task = office.task(office.receipt_id)
+    assert (task.gave_up_at, task.tries) == (None, 0)
+
+
+def test_many_at_once_given_up_half_way_are_gone_on_with(office: Office) -> None:
+    with office.house.writing.begin() as session:
+        worker = factories.staff(session)
+        row = factories.submission(session, who=factories.recipient(session, factories.household(session, worker)))
+        chosen = bulk.choose(session, worker, BulkAct.ACCEPT, [row.id], matched=1, attempt=uuid4())
+        bulk.start(session, worker, chosen.id)
+        session.flush()
+        promised = session.scalars(select(Task).where(Task.subject_id == chosen.id)).one()
+        promised.gave_up_at = office.now
+        bulk_id, task_id = chosen.id, promised.id
+    assert [words for words in office.found() if words.startswith("task_")] == [f"task_given_up task {task_id}"]
+    office.sweep(fix=True)
+    task = office.task(bulk_id)
     assert (task.gave_up_at, task.tries) == (None, 0)
 
 
