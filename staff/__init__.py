@@ -10,16 +10,20 @@ from shared import sign_in
 from staff import (
     correction,
     dashboard,
+    dashboard_list,
     files,
+    fixed_texts,
     hold,
     household,
     keys,
     originals,
     owed,
     queue,
+    reasons,
     receipts,
     retention,
     review,
+    second_look,
     signin,
     status,
 )
@@ -34,6 +38,10 @@ def create_app(settings: Settings) -> Flask:
         owed,
         household,
         dashboard,
+        dashboard_list,
+        second_look,
+        fixed_texts,
+        reasons,
         review,
         correction,
         hold,
@@ -46,4 +54,5 @@ def create_app(settings: Settings) -> Flask:
     ):
         app.register_blueprint(room.bp)
     app.context_processor(status.attention)
+    app.context_processor(second_look.news)
     return app

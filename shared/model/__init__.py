@@ -3,6 +3,7 @@
 from shared.model.actor import MACHINE, Actor, ActorKind
 from shared.model.base import Base, new_id
 from shared.model.file import How, Likeness, OriginalFetch, SafeCopy, StoredFile, VersionFile
+from shared.model.fixed_texts import FixedText
 from shared.model.forms import AbsentPaper, FilledForm, FormSetting, WhyAbsent
 from shared.model.journal import LogEntry
 from shared.model.message import Message, MessageFile
@@ -22,8 +23,10 @@ from shared.model.people import (
     Situation,
     StaffMember,
 )
+from shared.model.reasons import CorrectionReason, ReasonWords
 from shared.model.receipt import Receipt
 from shared.model.retention import Disposal, DisposalItem, Kept, LegalHold, RetentionRule
+from shared.model.second_look import Finding, SecondLook, SecondLookRule
 from shared.model.sign_in import Credential, Invitation, ParkedForm, PortalAccount, SignIn, Tries
 from shared.model.states import DisposalState, FileState, InvitationState, ReceiptState, State, UploadState
 from shared.model.submission import Claim, Correction, CorrectionItem, Reason, Step, Submission, SubmissionVersion
@@ -41,6 +44,7 @@ __all__ = [
     "ClosedDay",
     "Correction",
     "CorrectionItem",
+    "CorrectionReason",
     "Credential",
     "Disposal",
     "DisposalItem",
@@ -52,6 +56,8 @@ __all__ = [
     "EarlierSituation",
     "FileState",
     "FilledForm",
+    "Finding",
+    "FixedText",
     "FormSetting",
     "Household",
     "HouseholdLook",
@@ -72,11 +78,14 @@ __all__ = [
     "PaymentDay",
     "PortalAccount",
     "Reason",
+    "ReasonWords",
     "Receipt",
     "ReceiptState",
     "RetentionRule",
     "Role",
     "SafeCopy",
+    "SecondLook",
+    "SecondLookRule",
     "SignIn",
     "Situation",
     "StaffMember",

@@ -21,7 +21,20 @@ from sqlalchemy import Engine, column, inspect, select, table, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared import clock, drafts, duties, intake, journal, migrations, receipts, review, sign_in
+from shared import (
+    clock,
+    drafts,
+    duties,
+    fixed_texts,
+    intake,
+    journal,
+    migrations,
+    reasons,
+    receipts,
+    review,
+    second_look,
+    sign_in,
+)
 from shared.model import (
     AbsentPaper,
     Base,
@@ -50,6 +63,7 @@ from shared.model import (
     Reason,
     RetentionRule,
     Role,
+    SecondLook,
     Situation,
     State,
     StoredFile,
@@ -291,9 +305,14 @@ def fill_storeroom(session: Session, who: sign_in.Recipient, report: Submission,
             FormSetting(office_id=office_id, kind=DutyKind.STATUS_CHECK_IN, from_day=day, left_out={"screens": []}),
             WorkerSighting(worker=f"host:{uuid4()}", started_at=now, seen_at=now, room={}, scanner="off"),
             SweepRun(at=now, found={"short": 1}, mended=0),
+            SecondLook(office_id=office_id, submission_id=report.id, version_no=1, decided_by=admin.staff_id, note=""),
         ]
     )
     duties.open_duty(session, factories.office(session), who.household_id, who.member_id, factories.OCTOBER)
+    second_look.set_rule(session, office_id, 5, day)
+    fixed_texts.begin(session, office_id)
+    said = {"ja": reasons.Sentences("日付を 見せてください", "日付を 見てください")}
+    reasons.add(session, other, reasons.Wording("日付が見えない", said))
     session.flush()
     message = session.scalars(select(Message)).one()
     session.add(MessageFile(office_id=office_id, message_id=message.id, file_id=file.id, position=1))
