@@ -122,6 +122,11 @@ def remark(found: Remark) -> str:
     return str(REMARKS[found.seen]) % facts
 
 
+def office_words(text: str) -> str:
+    """A text of ours or of the office; a template's own gettext would take it for safe HTML and for a format."""
+    return str(gettext(text))
+
+
 def asked(item: ItemRow) -> str:
     """The sentence that was shown with a request for correction: in the reader's language if it was written in it."""
     return item.said_in.get(str(get_locale()).replace("_", "-")) or str(gettext(item.said))
@@ -213,6 +218,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "answer": answer,
     "remark": remark,
     "asked": asked,
+    "office_words": office_words,
     "label": label,
     "called": called,
     "file_name": file_name,

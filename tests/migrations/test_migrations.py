@@ -40,6 +40,7 @@ from shared.model import (
     Base,
     CalendarRule,
     ClosedDay,
+    CorrectionItem,
     Disposal,
     DisposalItem,
     DisposalState,
@@ -372,6 +373,26 @@ def test_what_is_due_already_is_about_the_member_it_stands_under(
     with make_session() as session:
         columns = DutyAbout.office_id, DutyAbout.duty_id, DutyAbout.member_id, DutyAbout.rule_id
         assert [tuple(row) for row in session.execute(select(*columns))] == expected
+
+
+def test_what_was_asked_already_keeps_the_sentence_that_was_shown(
+    make_session: sessionmaker[Session], database_url: str
+) -> None:
+    with make_session.begin() as session:
+        row = factories.submission(session, State.IN_REVIEW)
+        worker, own = factories.caseworker_of(session, row), {"ja": reasons.Sentences("日付を 見せて", "日付を 見て")}
+        code = reasons.add(session, factories.staff(session, Role.SUPERVISOR), reasons.Wording("日付が見えない", own))
+        values = {"jobs-0-gross_yen": (Reason.DIFFERS, ""), "jobs-0-work_days": (code, "")}
+        review.send_back(session, worker, row.id, review.AskAgain(row.revision, uuid4(), values=values))
+    command.downgrade(alembic_config(database_url), "0013")
+    migrate(database_url)
+    with make_session() as session:
+        found = session.execute(select(CorrectionItem.reason, CorrectionItem.said, CorrectionItem.said_in)).all()
+    assert {(reason, said) for reason, said, _others in found} == {
+        ("differs", "給与明細の数字と ちがうようです"),
+        ("other", "もう一度見てください"),
+    }
+    assert [others for _reason, _said, others in found] == [{}, {}]
 
 
 def test_each_step_down_takes_back_just_what_it_had_made_and_is_made_again(empty_url: str, database_url: str) -> None:

@@ -17,7 +17,7 @@ from werkzeug.routing import Rule
 
 from config.settings import Settings
 from config.web import POLICY
-from shared import clock, duties, retention
+from shared import clock, duties, fixed_texts, retention, second_look
 from shared.model import HouseholdLook, LogEntry, Message, OriginalFetch, RetentionRule, Role, Step
 from shared.sign_in import Staff
 from staff import create_app
@@ -41,6 +41,19 @@ MAY = {  # who opens which door: the whole table
     "household.show": DECIDING,
     "household.say_why": DECIDING,
     "dashboard.show": {Role.SUPERVISOR},
+    "dashboard_list.show": {Role.SUPERVISOR},
+    "second_look.waiting": {Role.SUPERVISOR},
+    "second_look.show": {Role.SUPERVISOR},
+    "second_look.say": {Role.SUPERVISOR},
+    "second_look.put_away": DECIDING,
+    "fixed_texts.show": {Role.SUPERVISOR},
+    "fixed_texts.add": {Role.SUPERVISOR},
+    "fixed_texts.change": {Role.SUPERVISOR},
+    "fixed_texts.put_before": {Role.SUPERVISOR},
+    "reasons.show": {Role.SUPERVISOR},
+    "reasons.add": {Role.SUPERVISOR},
+    "reasons.change": {Role.SUPERVISOR},
+    "review.fill": DECIDING,
     "review.show": DECIDING,
     "review.take": DECIDING,
     "review.release": DECIDING,
@@ -163,7 +176,7 @@ def rounds(
         office, who = factories.office(session), scene.person
         duties.open_duty(session, office, who.household_id, who.member_id, date(2026, 9, 1))
     keeper = desks[Role.ADMINISTRATOR]
-    hers, clerks = enter(scene.worker), desks[Role.CLERK]
+    hers, clerks, chief = enter(scene.worker), desks[Role.CLERK], desks[Role.SUPERVISOR]
     form = hers.open(f"{held.path}/return")
     pages = [
         stranger.open("/signin"),
@@ -174,6 +187,16 @@ def rounds(
         hers.open("/owed?scope=all"),
         desks[Role.SUPERVISOR].open("/owed"),
         desks[Role.SUPERVISOR].open("/dashboard"),
+        *(chief.open(f"/dashboard/list?of={of}") for of in ("age", "arrived", "looked", "asked", "check_in", "second")),
+        chief.open("/dashboard/list?of=nothing"),
+        chief.open("/second-looks"),
+        chief.send(chief.open("/second-looks"), "/second-looks", percent="all"),
+        chief.open("/fixed-texts"),
+        chief.open("/fixed-texts/new"),
+        chief.send(chief.open("/fixed-texts/new"), "/fixed-texts/new"),
+        chief.open("/reasons"),
+        chief.open("/reasons/dark"),
+        chief.send(chief.open("/reasons/new"), "/reasons/new"),
         hers.open("/owed/list.csv"),
         hers.open("/households"),
         hers.open("/households?q=nobody"),
@@ -293,7 +316,13 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         accepted_row = accepted(session, ready)
         kaoru = clerk(session)
         administrator = factories.staff(session, Role.ADMINISTRATOR)
-    keeper = enter(administrator)
+        supervisor = factories.staff(session, Role.SUPERVISOR)
+        second_look.set_rule(session, supervisor.office_id, 100, clock.today())
+        accepted(session, set_out(session, bytes_kept))
+        look_id = second_look.waiting(session, supervisor)[0].id
+        fixed_texts.begin(session, supervisor.office_id)
+        text_id = fixed_texts.of(session, supervisor)[0].id
+    keeper, chief = enter(administrator), enter(supervisor)
     deciding, issuing = enter(held.worker), enter(kaoru)
     nobody = factories.unknown_id()
     rule = {"what": "original", "days": "9", "from_day": "2099-01-01", "source": "規程"}
@@ -324,6 +353,15 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         keeper.post(f"/retention/disposals/{nobody}/approve", {"seen": "1"}),
         keeper.post(f"/retention/disposals/{nobody}/drop", {}),
         keeper.post(f"/retention/disposals/{nobody}/resume", {}),
+        deciding.post(f"{held.path}/fill", {"fixed": str(text_id)}),
+        deciding.post(f"/second-looks/{look_id}/read", {}),
+        chief.post("/second-looks", {"percent": "5", "from_day": "2099-01-01"}),
+        chief.post(f"/second-looks/{look_id}", {"finding": "fine", "attempt": str(nobody)}),
+        chief.post("/fixed-texts/new", {"title": "電話", "text": "電話をください", "attempt": str(nobody)}),
+        chief.post(f"/fixed-texts/{text_id}", {"title": "電話", "text": "電話をください"}),
+        chief.post(f"/fixed-texts/{text_id}/before/{text_id}", {}),
+        chief.post("/reasons/new", {"label": "日付", "ja-file": "日付を", "ja-value": "日付を"}),
+        chief.post("/reasons/dark", {"label": "日付", "ja-file": "日付を", "ja-value": "日付を"}),
     ]
     posts = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
     assert len(refused) == len(posts)
