@@ -108,7 +108,7 @@ def test_three_figures_open_their_lists_by_mouse_and_by_keyboard_and_the_page_pr
     text = "".join(sheet.get_textpage().get_text_range() for sheet in pdf)
     assert 1 <= len(pdf) <= 3
     assert "受信箱を開く" not in text
-    assert f"見る期限をすぎたものが{late}件" in text
+    assert f"見る約束の日をすぎたものが{late}件" in text
     pdf.close()
     assert found == []
 
