@@ -1,12 +1,12 @@
-"""係の状況: the supervisor's figures, counted by the database in sets."""
+"""係の状況: the supervisor's figures, counted by the database in sets; ``dashboard_list`` shows the same sets."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, func, select
@@ -19,31 +19,34 @@ from shared.model import (
     CorrectionItem,
     Duty,
     DutyKind,
+    Finding,
     Household,
     Member,
-    Reason,
     Role,
+    SecondLook,
     StaffMember,
     State,
     Step,
     Submission,
 )
 from shared.queue import OPEN
-from shared.rules import figures
+from shared.rules import figures, need
 from shared.rules.months import add_months
+from shared.rules.need import Days
 from shared.rules.office_days import OfficeDays
 from shared.sign_in import Staff
 
 DAYS: Final = 14  # of arrivals
 LOOKED: Final = timedelta(days=28)  # back: first looks
-ASKED: Final = timedelta(days=90)  # back: reasons for corrections
+ASKED: Final = timedelta(days=90)  # back: reasons for corrections, second looks
 CHECK_INS: Final = 6  # months
 
 
 @dataclass(frozen=True)
 class Load:
-    """What waits for one caseworker. ``late``: longer than the office promised."""
+    """What waits for one caseworker. ``late``: under 期限超過."""
 
+    caseworker_id: UUID
     caseworker: str
     waiting: int
     late: int
@@ -51,10 +54,10 @@ class Load:
 
 @dataclass(frozen=True)
 class Asked:
-    """How often one reason was given for one form."""
+    """How often one reason was given for one form. ``reason``: a code of ``shared.reasons``."""
 
     kind: DutyKind
-    reason: Reason
+    reason: str
     count: int
 
 
@@ -77,6 +80,34 @@ class CheckIns:
 
 
 @dataclass(frozen=True)
+class SecondLooks:
+    """How many acceptances were drawn for a second look, were looked at, and were fine."""
+
+    drawn: int
+    looked: int
+    fine: int
+
+
+@dataclass(frozen=True)
+class Waits:
+    """One thing that waits. ``days``: open days since it came."""
+
+    id: UUID
+    at: datetime
+    days: int
+    late: bool
+
+
+@dataclass(frozen=True)
+class FirstLook:
+    """One thing that somebody has looked at. ``days``: open days from its arrival until then."""
+
+    id: UUID
+    at: datetime
+    days: int
+
+
+@dataclass(frozen=True)
 class Figures:
     """Everything on the page."""
 
@@ -88,6 +119,7 @@ class Figures:
     asked: list[Asked]  # the most often given first
     owed: list[Owed]
     check_ins: list[CheckIns]  # the oldest month first
+    second_looks: SecondLooks
 
     @property
     def waiting(self) -> int:
@@ -109,37 +141,110 @@ def of(session: Session, who: Staff, now: datetime) -> Figures:
     """
     if who.role is not Role.SUPERVISOR:
         raise NotThere
-    today = _day(now)
+    today = day_of(now)
     days = office_days.of(session, who.office_id)
-    looks = _first_looks(session, who.office_id, now - LOOKED, days)
+    looks = [look.days for look in first_looks(session, who.office_id, now, days)]
+    waits = what_waits(session, who.office_id, today, days)
     return Figures(
-        ages=_ages(session, who.office_id, today, days),
-        loads=_loads(session, who.office_id, today),
+        ages=figures.by_age((one.days, one.late) for one in waits),
+        loads=_loads(session, who.office_id, need.days(today, days)),
         arrivals=_arrivals(session, who.office_id, today),
         first_looks=figures.in_steps(looks),
         median_look=figures.median(looks),
-        asked=_asked(session, who.office_id, now - ASKED),
+        asked=_asked(session, who.office_id, now),
         owed=_owed(session, who.office_id, today),
         check_ins=_check_ins(session, who.office_id, today),
+        second_looks=_second_looks(session, who.office_id, now),
     )
 
 
-def _ages(session: Session, office_id: UUID, today: date, days: OfficeDays) -> list[figures.Age]:
-    """What waits is never much: its rows are read by their own index, and the calendar counts their days."""
+# ---- the sets: a figure counts one, and its list shows the same ----
+
+
+def what_waits(session: Session, office_id: UUID, today: date, days: OfficeDays) -> list[Waits]:
+    """Everything that waits, the longest waiting first.
+
+    It is never much: its rows are read by their own index, and the calendar counts their days.
+    """
     rows = session.execute(
-        select(Submission.arrived_at, func.coalesce(Submission.look_by < today, False)).where(
-            Submission.office_id == office_id, Submission.state.in_(OPEN)
-        )
+        select(Submission.id, Submission.arrived_at, is_late(need.days(today, days)))
+        .where(Submission.office_id == office_id, Submission.state.in_(OPEN))
+        .order_by(Submission.arrived_at, Submission.id)
     )
     since = cache(days.late)
-    return figures.by_age((since(_day(at), today), bool(is_late)) for at, is_late in rows if at)
+    return [Waits(key, at, since(day_of(at), today), bool(late)) for key, at, late in rows if at]
 
 
-def _loads(session: Session, office_id: UUID, today: date) -> list[Load]:
-    """Of every caseworker with something that waits, the most first."""
-    late = func.sum(case((Submission.look_by < today, 1), else_=0))
+def first_looks(session: Session, office_id: UUID, now: datetime, days: OfficeDays) -> list[FirstLook]:
+    """Of everything that came in the last four weeks and was looked at: the longest here first."""
     rows = session.execute(
-        select(StaffMember.name, func.count(Submission.id), late)
+        select(Submission.id, Submission.arrived_at, func.min(Step.at))
+        .join(Step, and_(Step.office_id == Submission.office_id, Step.submission_id == Submission.id))
+        .where(Submission.office_id == office_id, Submission.arrived_at >= now - LOOKED, Step.became == State.IN_REVIEW)
+        .group_by(Submission.office_id, Submission.id, Submission.arrived_at)
+        .order_by(Submission.arrived_at, Submission.id)
+    )
+    between = cache(days.late)
+    return [FirstLook(key, came, between(day_of(came), day_of(seen))) for key, came, seen in rows if came]
+
+
+def is_late(now: Days) -> ColumnElement[bool]:
+    """Of what waits: a promised day is over, and nobody has put it aside. As the tab 期限超過 has it."""
+    return and_(Submission.state != State.ON_HOLD, func.coalesce(Submission.look_by < now.open, False))
+
+
+def arrived_on(day: date) -> ColumnElement[bool]:
+    """Of a submission: it came on this day of the office's."""
+    return and_(Submission.arrived_at >= _start(day), Submission.arrived_at < _start(day + timedelta(days=1)))
+
+
+def asked_lately(query: Any, office_id: UUID, now: datetime) -> Any:
+    """``query`` over what was asked for again and stands."""
+    return (
+        query.select_from(CorrectionItem)
+        .join(
+            Correction,
+            and_(Correction.office_id == CorrectionItem.office_id, Correction.id == CorrectionItem.correction_id),
+        )
+        .join(Submission, and_(Submission.office_id == Correction.office_id, Submission.id == Correction.submission_id))
+        .where(
+            Correction.office_id == office_id, Correction.asked_at >= now - ASKED, Correction.taken_back_at.is_(None)
+        )
+    )
+
+
+def check_ins_due(query: Any, office_id: UUID, today: date) -> Any:
+    """``query`` over the check-ins whose day is over. Who has left since counts only where she had answered."""
+    since = add_months(today.replace(day=1), -CHECK_INS)
+    return (
+        query.select_from(Duty)
+        .join(Member, and_(Member.office_id == Duty.office_id, Member.id == Duty.member_id))
+        .where(
+            Duty.office_id == office_id,
+            Duty.kind == DutyKind.STATUS_CHECK_IN,
+            Duty.month >= since,
+            Duty.due_on >= since,  # by the index of due days
+            Duty.due_on < today,
+            duties.stays(today) | ~duties.unanswered(today),
+        )
+    )
+
+
+def drawn_lately(query: Any, office_id: UUID, now: datetime) -> Any:
+    """``query`` over the second looks that were drawn and stand."""
+    return query.select_from(SecondLook).where(
+        SecondLook.office_id == office_id, SecondLook.created_at >= now - ASKED, SecondLook.dropped_at.is_(None)
+    )
+
+
+# ---- counting ----
+
+
+def _loads(session: Session, office_id: UUID, now: Days) -> list[Load]:
+    """Of every caseworker with something that waits, the most first."""
+    rows = session.execute(
+        select(StaffMember.id, StaffMember.name, func.count(Submission.id), _how_many(is_late(now)))
+        .select_from(Submission)
         .join(Household, and_(Household.office_id == Submission.office_id, Household.id == Submission.household_id))
         .join(
             StaffMember, and_(StaffMember.office_id == Household.office_id, StaffMember.id == Household.caseworker_id)
@@ -148,49 +253,32 @@ def _loads(session: Session, office_id: UUID, today: date) -> list[Load]:
         .group_by(StaffMember.office_id, StaffMember.id, StaffMember.name)
         .order_by(func.count(Submission.id).desc(), StaffMember.name)
     )
-    return [Load(name, waiting, int(late)) for name, waiting, late in rows]
+    return [Load(key, name, waiting, int(late)) for key, name, waiting, late in rows]
 
 
 def _arrivals(session: Session, office_id: UUID, today: date) -> list[tuple[date, int]]:
     """One count a day in one pass; a day is the office's, and no database is asked for its time zone."""
-    wanted = [today - timedelta(days=back) for back in reversed(range(DAYS))]
-    counts = [func.sum(case((_on(day), 1), else_=0)) for day in wanted]
+    wanted = days_shown(today)
+    counts = [_how_many(arrived_on(day)) for day in wanted]
     row = session.execute(
         select(*counts).where(Submission.office_id == office_id, Submission.arrived_at >= _start(wanted[0]))
     ).one()
     return [(day, int(count or 0)) for day, count in zip(wanted, row, strict=True)]
 
 
-def _first_looks(session: Session, office_id: UUID, since: datetime, days: OfficeDays) -> list[int]:
-    """Open days from the arrival to the first time somebody took it, of everything that came since."""
+def _asked(session: Session, office_id: UUID, now: datetime) -> list[Asked]:
+    count = func.count(CorrectionItem.id)
     rows = session.execute(
-        select(Submission.arrived_at, func.min(Step.at))
-        .join(Step, and_(Step.office_id == Submission.office_id, Step.submission_id == Submission.id))
-        .where(Submission.office_id == office_id, Submission.arrived_at >= since, Step.became == State.IN_REVIEW)
-        .group_by(Submission.office_id, Submission.id, Submission.arrived_at)
-    )
-    between = cache(days.late)
-    return [between(_day(came), _day(seen)) for came, seen in rows if came]
-
-
-def _asked(session: Session, office_id: UUID, since: datetime) -> list[Asked]:
-    rows = session.execute(
-        select(Submission.kind, CorrectionItem.reason, func.count(CorrectionItem.id))
-        .join(
-            Correction,
-            and_(Correction.office_id == CorrectionItem.office_id, Correction.id == CorrectionItem.correction_id),
-        )
-        .join(Submission, and_(Submission.office_id == Correction.office_id, Submission.id == Correction.submission_id))
-        .where(Correction.office_id == office_id, Correction.asked_at >= since, Correction.taken_back_at.is_(None))
+        asked_lately(select(Submission.kind, CorrectionItem.reason, count), office_id, now)
         .group_by(Submission.kind, CorrectionItem.reason)
-        .order_by(func.count(CorrectionItem.id).desc(), Submission.kind, CorrectionItem.reason)
+        .order_by(count.desc(), Submission.kind, CorrectionItem.reason)
     )
     return [Asked(*row) for row in rows]
 
 
 def _owed(session: Session, office_id: UUID, today: date) -> list[Owed]:
     """As 提出待ち counts it."""
-    overdue = func.sum(case((Duty.due_on < today, 1), else_=0))
+    overdue = _how_many(Duty.due_on < today)
     rows = session.execute(
         select(Duty.kind, func.count(Duty.id), overdue)
         .join(Member, and_(Member.office_id == Duty.office_id, Member.id == Duty.member_id))
@@ -202,41 +290,41 @@ def _owed(session: Session, office_id: UUID, today: date) -> list[Owed]:
 
 
 def _check_ins(session: Session, office_id: UUID, today: date) -> list[CheckIns]:
-    """Of the months whose day is over. Who has left since was asked, and counts only where she answered."""
-    open_ones = case((duties.unanswered(today), 1), else_=0)
-    this = today.replace(day=1)
-    stays = duties.stays(today)
+    answered = _how_many(~duties.unanswered(today))
     rows = session.execute(
-        select(Duty.month, func.count(Duty.id), func.sum(open_ones))
-        .join(Member, and_(Member.office_id == Duty.office_id, Member.id == Duty.member_id))
-        .where(
-            Duty.office_id == office_id,
-            Duty.kind == DutyKind.STATUS_CHECK_IN,
-            Duty.month >= add_months(this, -CHECK_INS),
-            Duty.due_on >= add_months(this, -CHECK_INS),  # by the index of due days
-            Duty.due_on < today,
-            stays | ~duties.unanswered(today),
-        )
+        check_ins_due(select(Duty.month, func.count(Duty.id), answered), office_id, today)
         .group_by(Duty.month)
         .order_by(Duty.month)
     )
-    return [CheckIns(month, asked, asked - int(left)) for month, asked, left in rows]
+    return [CheckIns(month, asked, int(come)) for month, asked, come in rows]
 
 
-def by_reason(asked: list[Asked]) -> Mapping[Reason, int]:
+def _second_looks(session: Session, office_id: UUID, now: datetime) -> SecondLooks:
+    counts = func.count(SecondLook.id), func.count(SecondLook.finding), _how_many(SecondLook.finding == Finding.FINE)
+    drawn, looked, fine = session.execute(drawn_lately(select(*counts), office_id, now)).one()
+    return SecondLooks(drawn, looked, int(fine or 0))
+
+
+def by_reason(asked: Iterable[Asked]) -> Mapping[str, int]:
     """The same over all forms, the most often given first."""
-    sums: dict[Reason, int] = {}
+    sums: dict[str, int] = {}
     for one in asked:
         sums[one.reason] = sums.get(one.reason, 0) + one.count
     return dict(sorted(sums.items(), key=lambda item: -item[1]))
 
 
-def _on(day: date) -> ColumnElement[bool]:
-    return and_(Submission.arrived_at >= _start(day), Submission.arrived_at < _start(day + timedelta(days=1)))
+def days_shown(today: date) -> list[date]:
+    """The days of the chart of arrivals, the oldest first."""
+    return [today - timedelta(days=back) for back in reversed(range(DAYS))]
 
 
-def _day(moment: datetime) -> date:
+def day_of(moment: datetime) -> date:
+    """The office's day."""
     return moment.astimezone(clock.TOKYO).date()
+
+
+def _how_many(which: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((which, 1), else_=0))
 
 
 def _start(day: date) -> datetime:

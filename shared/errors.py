@@ -150,5 +150,13 @@ class RuleStands(DomainError):
     """A rule for this has begun on that day already; what counted in the past is never changed."""
 
 
+class NotKept(DomainError):
+    """What somebody wants kept does not go with what is there. ``code``: same_label, or too_many."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class Destroyed(DomainError):
     """The bytes were kept long enough and are gone by two people's decision."""

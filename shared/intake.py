@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from shared import absent, checks, clock, danger, journal, office_days, series
+from shared import absent, checks, clock, danger, journal, office_days, reasons, series
 from shared.drafts import Draft, draft_of, files_of, own, sent_version
 from shared.errors import AlreadySent, Incomplete
 from shared.filled import declared as declared_form
@@ -181,6 +181,7 @@ def ask_again(
     )
     session.add(correction)
     session.flush()
+    reasons.say(session, submission.office_id, items)
     for item in items:
         item.office_id, item.correction_id = submission.office_id, correction.id
         session.add(item)

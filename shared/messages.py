@@ -31,12 +31,11 @@ from shared.model import (
 )
 from shared.outbox import promise
 from shared.review import open_for
-from shared.rules import my_number
+from shared.rules import fixed_texts, my_number
 from shared.sign_in import Recipient, Staff
 from shared.slips import FileRow, file_row
 
 LONGEST: Final = 2_000  # characters
-_PLACEHOLDER: Final = ("［", "］")  # what a template leaves to be filled in
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def checked(text: str) -> str:
         raise NotAMessage("missing")
     if len(text) > LONGEST:
         raise NotAMessage("too_long")
-    if any(sign in text for sign in _PLACEHOLDER):
+    if fixed_texts.left_open(text):
         raise NotAMessage("placeholder")
     if my_number.is_in(text):
         raise NotAMessage("my_number")

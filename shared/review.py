@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -10,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from shared import clock, cover, journal, presence, told
+from shared import clock, cover, journal, presence, second_look, told
 from shared.drafts import files_of, filled_of, sent_version
 from shared.errors import ChangedMeanwhile, NotThere, TakenByAnother, TooLateToUndo
 from shared.filled import declared
@@ -25,7 +26,6 @@ from shared.model import (
     Household,
     Member,
     PortalAccount,
-    Reason,
     StaffMember,
     State,
     Step,
@@ -45,12 +45,12 @@ RELEASED, DAY_CAME, UNDONE = "released", "day_came", "undone"  # notes of steps 
 
 @dataclass(frozen=True)
 class AskAgain:
-    """What a caseworker asks for again. ``files`` and ``values`` map what to why; each has a detail in words."""
+    """What a caseworker asks for again. ``files`` and ``values`` map what to a reason's code and a detail in words."""
 
     seen: int  # the revision her screen showed
     attempt: UUID
-    files: dict[UUID, tuple[Reason, str]] = field(default_factory=dict)
-    values: dict[str, tuple[Reason, str]] = field(default_factory=dict)
+    files: Mapping[UUID, tuple[str, str]] = field(default_factory=dict)
+    values: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     answer_by: date | None = None
     memo: str = ""
 
@@ -215,6 +215,7 @@ def accept(session: Session, who: Staff, submission_id: UUID, *, seen: int, atte
         submission.id,
         version=submission.version_no,
     )
+    second_look.draw(session, who, submission)
     return submission
 
 
@@ -222,7 +223,7 @@ def send_back(session: Session, who: Staff, submission_id: UUID, asked: AskAgain
     """なおしてもらう: ask for files or values again. The arrival stays. A second tap does nothing more.
 
     :raises ChangedMeanwhile: if it is no longer as the screen showed it.
-    :raises ValueError: for nothing asked, a file that is not in the version, or an unknown field.
+    :raises ValueError: for nothing asked, a file that is not in the version, an unknown field or an unknown reason.
     """
     submission = open_for(session, who, submission_id, lock=True)
     if done_by(session, submission, asked.attempt):
@@ -287,6 +288,8 @@ def undo(
     if last.handed_to is not None:
         told.untell(session, last.handed_to, Told.HANDED, submission)
         _close_lease(session, submission)
+    if last.became is State.ACCEPTED:
+        second_look.drop(session, submission)
     actor, version = Actor.staff(who.staff_id), submission.version_no
     _into_her_hands(session, who, submission, note=UNDONE)
     journal.record(session, who.office_id, actor, "decision.undone", submission.id, version=version, was=last.became)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -10,19 +11,19 @@ from uuid import UUID
 from sqlalchemy import Select, Uuid, and_, bindparam, select
 from sqlalchemy.orm import Session
 
-from shared import absent, drafts, likeness
+from shared import absent, drafts, likeness, reasons
 from shared.filled import declared as declared_form
 from shared.model import (
     AbsentPaper,
     Correction,
     CorrectionItem,
+    CorrectionReason,
     DutyKind,
     FileState,
     FilledForm,
     How,
     Likeness,
     Member,
-    Reason,
     Receipt,
     ReceiptState,
     SafeCopy,
@@ -100,7 +101,10 @@ class ItemRow:
 
     file: FileRow | None
     value: str | None
-    reason: Reason
+    reason: str  # a code of ``shared.reasons``
+    label: str  # what staff call that reason now
+    said: str  # what the person was shown, in Japanese
+    said_in: Mapping[str, str]  # and in other languages
     detail: str
 
 
@@ -347,10 +351,14 @@ def last_correction(session: Session, submission: Submission) -> CorrectionRow |
         return None
     correction, version_no = found
     items = session.execute(
-        select(CorrectionItem, StoredFile)
+        select(CorrectionItem, StoredFile, CorrectionReason.label)
         .outerjoin(
             StoredFile,
             (StoredFile.office_id == CorrectionItem.office_id) & (StoredFile.id == CorrectionItem.file_id),
+        )
+        .outerjoin(
+            CorrectionReason,
+            (CorrectionReason.office_id == CorrectionItem.office_id) & (CorrectionReason.code == CorrectionItem.reason),
         )
         .where(CorrectionItem.office_id == submission.office_id, CorrectionItem.correction_id == correction.id)
         .order_by(CorrectionItem.id)
@@ -360,7 +368,18 @@ def last_correction(session: Session, submission: Submission) -> CorrectionRow |
         asked_at=correction.asked_at,
         by_machine=correction.asked_by is None,
         memo=correction.memo,
-        items=[ItemRow(_maybe(file), item.value, item.reason, item.detail) for item, file in items],
+        items=[
+            ItemRow(
+                file=_maybe(file),
+                value=item.value,
+                reason=item.reason,
+                label=reasons.label_of(item.reason, label),
+                said=item.said,
+                said_in=item.said_in,
+                detail=item.detail,
+            )
+            for item, file, label in items
+        ],
     )
 
 

@@ -13,7 +13,9 @@ from staff import (
     correction,
     cover,
     dashboard,
+    dashboard_list,
     files,
+    fixed_texts,
     handing,
     hold,
     household,
@@ -24,10 +26,12 @@ from staff import (
     originals,
     owed,
     queue,
+    reasons,
     reassign,
     receipts,
     retention,
     review,
+    second_look,
     signin,
     status,
     views,
@@ -46,6 +50,10 @@ def create_app(settings: Settings) -> Flask:
         owed,
         household,
         dashboard,
+        dashboard_list,
+        second_look,
+        fixed_texts,
+        reasons,
         review,
         checks,
         correction,
@@ -65,4 +73,5 @@ def create_app(settings: Settings) -> Flask:
         app.register_blueprint(room.bp)
     app.context_processor(status.attention)
     app.context_processor(mentions.attention)
+    app.context_processor(second_look.news)
     return app

@@ -17,8 +17,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config.settings import MissingSetting, Settings
-from shared import clock, danger, duties, filled, letters, office_days, retention, sign_in
-from shared.errors import RuleInUse, RuleOfThePast
+from shared import (
+    clock,
+    danger,
+    duties,
+    filled,
+    fixed_texts,
+    letters,
+    office_days,
+    retention,
+    second_look,
+    sign_in,
+)
+from shared.errors import RuleInUse, RuleOfThePast, RuleStands
 from shared.model import (
     MACHINE,
     DutyKind,
@@ -139,6 +150,7 @@ def add_office(code: str, **facts: str | int) -> None:
         session.flush()
         retention.begin(session, office.id)
         duties.begin(session, office, clock.today().replace(day=1))
+        fixed_texts.begin(session, office.id)
         click.echo(office.id)
 
 
@@ -325,6 +337,22 @@ def calendar(office_code: str, from_month: str, pay_day: int | None, due: str | 
             office_days.set_rule(session, office.id, begins, due_before=before, pay_day=pay_day)
         except RuleOfThePast:
             raise click.ClickException("that month is over; a rule begins this month or later") from None
+
+
+@main.command("second-look")
+@click.argument("office_code")
+@click.option("--percent", type=click.IntRange(0, 100), required=True, help="of what is accepted; 0: none")
+@click.option("--from", "from_day", metavar="YYYY-MM-DD", help="the first day it holds for; else today")
+def look_again(office_code: str, percent: int, from_day: str | None) -> None:
+    """Let a supervisor look again at a share of what caseworkers accept, drawn by lot, from a day on."""
+    begins = clock.today() if from_day is None else _day(from_day, "--from")
+    if begins < clock.today():
+        raise click.ClickException("that day is over; a rule begins today or later")
+    with _transaction() as session:
+        try:
+            second_look.set_rule(session, _office(session, office_code).id, percent, begins)
+        except RuleStands:
+            raise click.ClickException("a rule has begun on that day already; begin with a later day") from None
 
 
 @main.command()

@@ -17,9 +17,10 @@ from wtforms.validators import ValidationError
 
 from config.log import log
 from config.web import reading, transaction
-from config.words import REASONS, Declared, declared, thing
-from shared import clock, intake, review
+from config.words import Declared, declared, thing
+from shared import clock, intake, reasons, review
 from shared.model import Reason
+from shared.reasons import JAPANESE, ReasonRow
 from shared.rules import my_number
 from shared.slips import FileRow, Slip
 from staff import after, once
@@ -28,7 +29,6 @@ from staff.opened import Opened, opened_for
 
 bp = Blueprint("correction", __name__)
 
-OFFERED: Final = {reason.value: REASONS[reason] for reason in Reason if reason is not Reason.UNREADABLE}
 FINE, AGAIN = "fine", "again"  # what is chosen for a file
 LONGEST_DETAIL: Final = 200
 LONGEST_MEMO: Final = 500
@@ -65,6 +65,7 @@ class Ask:
     again: Field
     reason: Field
     detail: Field
+    offered: dict[str, ReasonRow]
 
     @property
     def name(self) -> str:
@@ -75,15 +76,25 @@ class Ask:
         return self.again.data in (True, AGAIN)
 
     @property
-    def said(self) -> tuple[Reason, str]:
+    def said(self) -> tuple[str, str]:
         """Why, and what exactly. Only of one that is wanted and checked."""
-        return Reason(self.reason.data), (self.detail.data or "").strip()
+        return str(self.reason.data), (self.detail.data or "").strip()
+
+    @property
+    def shown(self) -> str:
+        """The sentence the person will read. Only of one that is wanted and checked."""
+        said = self.offered[self.reason.data].said[JAPANESE]
+        return str(_(said.about_file if self.file else said.about_value))
 
 
 class Asking:
-    """The form for one submission: its fields depend on the files that were sent."""
+    """The form for one submission: its fields depend on the files that were sent, its reasons on the office."""
 
     def __init__(self, slip: Slip) -> None:
+        with reading() as rows:
+            known = reasons.of(rows, me().office_id)
+        self.offered = {code: reason for code, reason in known.items() if reason.is_offered}
+        usual = Reason.DIFFERS.value if Reason.DIFFERS in self.offered else next(iter(self.offered))
         fields: dict[str, Any] = {}
         for file in slip.files:
             key = f"file-{file.id.hex}"
@@ -94,7 +105,7 @@ class Asking:
         for value in values:
             key, name = f"value-{value.id}", value.label
             fields[key] = BooleanField(name)
-            fields[f"{key}-reason"] = StringField(_reason_of(name), default=Reason.DIFFERS.value)
+            fields[f"{key}-reason"] = StringField(_reason_of(name), default=usual)
             fields[f"{key}-detail"] = StringField(_detail_of(name))
         fields["answer_by"] = AnswerBy(
             lazy_gettext("いつまで"),
@@ -108,7 +119,7 @@ class Asking:
 
     def _ask(self, key: str, file: FileRow | None, value: Declared | None) -> Ask:
         form = self.form
-        return Ask(file, value, form[key], form[f"{key}-reason"], form[f"{key}-detail"])
+        return Ask(file, value, form[key], form[f"{key}-reason"], form[f"{key}-detail"], self.offered)
 
     @property
     def wanted(self) -> list[Ask]:
@@ -122,10 +133,10 @@ class Asking:
             first = (self.files + self.values)[0]
             _blame(first.again, _("なおしてもらうものを、1つはえらんでください"))
         for ask in self.wanted:
-            if ask.reason.data not in OFFERED:
+            if ask.reason.data not in self.offered:
                 _blame(ask.reason, _("理由をえらんでください"))
             if ask.reason.data == Reason.OTHER and not (ask.detail.data or "").strip():
-                _blame(ask.detail, _("「そのほか」のときは、何をなおすかを書いてください"))
+                _blame(ask.detail, _("この理由のときは、何をなおすかを書いてください"))
             if len(ask.detail.data or "") > LONGEST_DETAIL:
                 _blame(ask.detail, _("%(count)s文字までにしてください", count=LONGEST_DETAIL))
             if my_number.is_in(ask.detail.data or ""):
@@ -201,5 +212,5 @@ def send(submission_id: UUID) -> ResponseReturnValue:
 def _page(
     it: Opened, asking: Asking, seen: int | None = None, attempt: UUID | None = None, *, looks: bool = False
 ) -> str:
-    facts = {"seen": it.slip.revision if seen is None else seen, "attempt": attempt, "looks": looks, "offered": OFFERED}
+    facts = {"seen": it.slip.revision if seen is None else seen, "attempt": attempt, "looks": looks}
     return render_template("correction.html", it=it, slip=it.slip, asking=asking, form=asking.form, **facts)

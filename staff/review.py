@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -16,6 +16,7 @@ from config.words import thing
 from shared import (
     checks,
     clock,
+    fixed_texts,
     handing,
     household,
     journal,
@@ -73,6 +74,7 @@ def page(submission_id: UUID, *, fault: str = "", typed: str = "", refused: tupl
         compared = checks.of(rows, it.version)
         value, words = request.args.get("compare", ""), request.args.get("find", "")
         look = compare.look(rows, who.office_id, it.slip, file, value, words)
+        texts = fixed_texts.of(rows, who)
     facts = {
         "back": after.the_list(),
         "home": home,
@@ -87,6 +89,7 @@ def page(submission_id: UUID, *, fault: str = "", typed: str = "", refused: tupl
         "copies": copies,
         "like_in": like_in,
         "thread": thread,
+        "texts": texts,
         "fault": fault,
         "typed": typed,
         "others": others,
@@ -151,10 +154,30 @@ def message(submission_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("review.show", submission_id=submission_id, _anchor="messages"), 303)
 
 
+@bp.post("/fill")
+@needs(*DECIDING)
+def fill(submission_id: UUID) -> ResponseReturnValue:
+    """Put a 定型文 above what is typed. Nothing is sent; a script asks for the text alone."""
+    typed, said = request.form.get("text", "").strip(), ""
+    if request.form.get("fixed"):
+        with reading() as rows:
+            said = fixed_texts.filled(rows, me(), _fixed(), submission_id)
+    if request.accept_mimetypes.best == "text/plain":
+        return Response(said, mimetype="text/plain")
+    return page(submission_id, typed="\n\n".join(filter(None, (said, typed))))
+
+
+def _fixed() -> UUID:
+    try:
+        return UUID(request.form["fixed"])
+    except ValueError:
+        raise NotThere from None
+
+
 _FAULTS: Final = {
     "missing": lazy_gettext("送ることを書いてください"),
     "too_long": lazy_gettext("2000文字までにしてください"),
-    "placeholder": lazy_gettext("［ ］のところを、書きかえるか消してください"),
+    "placeholder": lazy_gettext("〔 〕や［ ］のところを、書きかえるか消してください"),
     "my_number": lazy_gettext("個人番号のような12けたの番号があります。消してから送ってください（保存していません）"),
 }
 

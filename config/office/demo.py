@@ -64,7 +64,7 @@ _CODE: Final = re.compile(rf"\b{_GROUP}-{_GROUP}-{_GROUP}\b")
 def load(settings: Settings, say: Callable[[str], None]) -> None:
     """Put the office and its history into an empty, migrated database. ``say`` gets a sentence now and then.
 
-    The same day gives the same office, but for ids and codes. Nothing in it lies in the future.
+    The same day gives the same office, but for ids, codes and lots. Nothing in it lies in the future.
     """
     today = clock.today()
     working = works()

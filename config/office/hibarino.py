@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from shared import clock, duties, office_days, retention
+from shared import clock, duties, fixed_texts, office_days, retention, second_look
 from shared.model import Base, Household, Member, Role, Situation, StaffMember, WelfareOffice, new_id
 from shared.sign_in import Staff, set_password
 
@@ -69,6 +69,8 @@ def settle(session: Session) -> Town:
     )
     retention.begin(session, office.id)
     duties.begin(session, office, clock.today().replace(day=1))
+    fixed_texts.begin(session, office.id)
+    second_look.set_rule(session, office.id, 5, clock.today())
     office_days.set_rule(session, office.id, clock.today().replace(day=1), pay_day=5)
     staff = {row["login"]: _employed(session, office.id, row) for row in table("staff")}
     return Town(office.id, tuple(staff.values()), _housed(session, staff))

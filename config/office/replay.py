@@ -159,15 +159,15 @@ class Replay:
         report_id = self._report(entry)
         with self.bench.sessions.begin() as session:
             report = self._claimed(session, entry, report_id)
-            asked = AskAgain(seen=report.revision, attempt=uuid4())
+            files, values = {}, {}
             if self._flaw(entry) is Flaw.DARK:
-                files = drafts.files_of(session, drafts.sent_version(session, report))
-                pictures = [file for file in files if file.kind != "pdf"]
+                sent = drafts.files_of(session, drafts.sent_version(session, report))
                 words = "金額のところが暗くて読めません。明るいところで、もう一度とってください。"
-                asked.files.update({file.id: (Reason.DARK, words) for file in pictures})
+                files = {file.id: (Reason.DARK, words) for file in sent if file.kind != "pdf"}
             else:
                 words = f"明細の総支給額は {slip.gross_yen:,}円のようです。確かめてください。"
-                asked.values["jobs-0-gross_yen"] = (Reason.DIFFERS, words)
+                values = {"jobs-0-gross_yen": (Reason.DIFFERS, words)}
+            asked = AskAgain(seen=report.revision, attempt=uuid4(), files=files, values=values)
             review.send_back(session, by, report_id, asked)
 
     def _issue(self, entry: Entry) -> None:

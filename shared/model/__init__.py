@@ -8,6 +8,7 @@ from shared.model.colleagues import ClaimWish, Note, Presence, SavedView, StaffN
 from shared.model.cover import Cover, HouseholdNews, News, Reassignment
 from shared.model.danger import DangerWord
 from shared.model.file import How, Likeness, OriginalFetch, SafeCopy, StoredFile, VersionFile
+from shared.model.fixed_texts import FixedText
 from shared.model.forms import AbsentPaper, FilledForm, FormSetting, WhyAbsent
 from shared.model.journal import LogEntry
 from shared.model.message import Message, MessageFile
@@ -27,8 +28,10 @@ from shared.model.people import (
     Situation,
     StaffMember,
 )
+from shared.model.reasons import CorrectionReason, ReasonWords
 from shared.model.receipt import Receipt
 from shared.model.retention import Disposal, DisposalItem, Kept, LegalHold, RetentionRule
+from shared.model.second_look import Finding, SecondLook, SecondLookRule
 from shared.model.sign_in import Credential, Invitation, ParkedForm, PortalAccount, SignIn, Tries
 from shared.model.states import (
     BulkItemState,
@@ -62,6 +65,7 @@ __all__ = [
     "ClosedDay",
     "Correction",
     "CorrectionItem",
+    "CorrectionReason",
     "Cover",
     "Credential",
     "DangerWord",
@@ -75,6 +79,8 @@ __all__ = [
     "EarlierSituation",
     "FileState",
     "FilledForm",
+    "Finding",
+    "FixedText",
     "FormSetting",
     "Household",
     "HouseholdLook",
@@ -99,6 +105,7 @@ __all__ = [
     "PortalAccount",
     "Presence",
     "Reason",
+    "ReasonWords",
     "Reassignment",
     "Receipt",
     "ReceiptState",
@@ -108,6 +115,8 @@ __all__ = [
     "Rule",
     "SafeCopy",
     "SavedView",
+    "SecondLook",
+    "SecondLookRule",
     "SignIn",
     "Situation",
     "StaffMember",

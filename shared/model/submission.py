@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint, false, text
+from sqlalchemy import JSON, CheckConstraint, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, object_session
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -177,7 +177,7 @@ class Claim(Base):
 
 
 class Reason(StrEnum):
-    """Why something is asked for again. The words for it live in the pages."""
+    """The built-in reasons to ask for something again. Their words: ``shared.rules.reasons``."""
 
     DARK = "dark"
     CUT_OFF = "cut_off"
@@ -223,10 +223,18 @@ class CorrectionItem(OfOffice, Base):
         belongs_to("correction_id", "correction"),
         belongs_to("file_id", "stored_file"),
         CheckConstraint("(file_id IS NULL) <> (value IS NULL)", name="file_or_value"),
+        CheckConstraint(
+            "substr(reason, 1, 4) = 'own_' OR reason IN "
+            "('dark', 'cut_off', 'wrong_month', 'missing_page', 'no_name', 'differs', 'unreadable', 'other')",
+            name="reason",
+        ),
+        CheckConstraint("length(said) >= 1", name="said"),
         Index("ix_correction_item_correction", "office_id", "correction_id"),
     )
     correction_id: Mapped[UUID]
     file_id: Mapped[UUID | None]
     value: Mapped[str | None]  # the field's name: employer, work_days, gross_yen …
-    reason: Mapped[Reason] = mapped_column(choice(Reason, "reason"))
+    reason: Mapped[str] = mapped_column(String(20))  # a code: a word of ``Reason``, or one of the office's own
+    said: Mapped[str]  # the sentence the person was shown, in Japanese; no later wording changes it
+    said_in: Mapped[dict[str, Any]]  # the same in the other languages the office had written it in, by language
     detail: Mapped[str]  # what exactly, in the caseworker's words; the recipient reads it

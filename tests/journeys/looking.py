@@ -13,11 +13,11 @@ NEVER_IN_THE_PORTAL = ("生活保護", "福祉事務所")
 PICTURES = os.environ.get("MADOGUCHI_PICTURES")  # a folder: keep a picture of every page that is looked at
 
 
-def faults(page: Page, name: str) -> list[str]:
-    """What axe finds at 390 and 1440 px, with the window as tall as the page; empty is good."""
+def faults(page: Page, name: str, widths: tuple[int, ...] = WIDTHS) -> list[str]:
+    """What axe finds at 390 and 1440 px, or other widths, with the window as tall as the page; empty is good."""
     before = page.viewport_size
     found = []
-    for width in WIDTHS:
+    for width in widths:
         page.set_viewport_size({"width": width, "height": 844})
         height = page.evaluate("document.documentElement.scrollHeight")
         page.set_viewport_size({"width": width, "height": max(844, height)})

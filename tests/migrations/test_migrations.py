@@ -28,6 +28,7 @@ from shared import (
     cover,
     drafts,
     duties,
+    fixed_texts,
     handing,
     intake,
     journal,
@@ -35,8 +36,10 @@ from shared import (
     notes,
     presence,
     queue,
+    reasons,
     receipts,
     review,
+    second_look,
     sign_in,
     views,
 )
@@ -46,6 +49,7 @@ from shared.model import (
     BulkAct,
     CalendarRule,
     ClosedDay,
+    CorrectionItem,
     DangerWord,
     Disposal,
     DisposalItem,
@@ -70,6 +74,7 @@ from shared.model import (
     Reason,
     RetentionRule,
     Role,
+    SecondLook,
     Situation,
     StaffMember,
     State,
@@ -339,9 +344,14 @@ def fill_storeroom(session: Session, who: sign_in.Recipient, report: Submission,
             FormSetting(office_id=office_id, kind=DutyKind.STATUS_CHECK_IN, from_day=day, left_out={"screens": []}),
             WorkerSighting(worker=f"host:{uuid4()}", started_at=now, seen_at=now, room={}, scanner="off"),
             SweepRun(at=now, found={"short": 1}, mended=0),
+            SecondLook(office_id=office_id, submission_id=report.id, version_no=1, decided_by=admin.staff_id, note=""),
         ]
     )
     duties.open_duty(session, factories.office(session), who.household_id, who.member_id, factories.OCTOBER)
+    second_look.set_rule(session, office_id, 5, day)
+    fixed_texts.begin(session, office_id)
+    said = {"ja": reasons.Sentences("日付を 見せてください", "日付を 見てください")}
+    reasons.add(session, other, reasons.Wording("日付が見えない", said))
     session.flush()
     message = session.scalars(select(Message)).one()
     session.add(MessageFile(office_id=office_id, message_id=message.id, file_id=file.id, position=1))
@@ -401,6 +411,26 @@ def test_what_is_due_already_is_about_the_member_it_stands_under(
     with make_session() as session:
         columns = DutyAbout.office_id, DutyAbout.duty_id, DutyAbout.member_id, DutyAbout.rule_id
         assert [tuple(row) for row in session.execute(select(*columns))] == expected
+
+
+def test_what_was_asked_already_keeps_the_sentence_that_was_shown(
+    make_session: sessionmaker[Session], database_url: str
+) -> None:
+    with make_session.begin() as session:
+        row = factories.submission(session, State.IN_REVIEW)
+        worker, own = factories.caseworker_of(session, row), {"ja": reasons.Sentences("日付を 見せて", "日付を 見て")}
+        code = reasons.add(session, factories.staff(session, Role.SUPERVISOR), reasons.Wording("日付が見えない", own))
+        values = {"jobs-0-gross_yen": (Reason.DIFFERS, ""), "jobs-0-work_days": (code, "")}
+        review.send_back(session, worker, row.id, review.AskAgain(row.revision, uuid4(), values=values))
+    command.downgrade(alembic_config(database_url), "0016")
+    migrate(database_url)
+    with make_session() as session:
+        found = session.execute(select(CorrectionItem.reason, CorrectionItem.said, CorrectionItem.said_in)).all()
+    assert {(reason, said) for reason, said, _others in found} == {
+        ("differs", "給与明細の数字と ちがうようです"),
+        ("other", "もう一度見てください"),
+    }
+    assert [others for _reason, _said, others in found] == [{}, {}]
 
 
 def test_each_step_down_takes_back_just_what_it_had_made_and_is_made_again(empty_url: str, database_url: str) -> None:

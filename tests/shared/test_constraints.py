@@ -320,7 +320,16 @@ def test_two_corrections_of_one_version_or_an_item_that_names_nothing_or_both(se
             )
         )
     with refused(session, "file_or_value"):
-        session.add(CorrectionItem(office_id=row.office_id, correction_id=correction.id, reason=Reason.DARK, detail=""))
+        session.add(
+            CorrectionItem(
+                office_id=row.office_id,
+                correction_id=correction.id,
+                reason=Reason.DARK,
+                said="暗い",
+                said_in={},
+                detail="",
+            )
+        )
     with refused(session):
         session.execute(update(CorrectionItem).values(reason=Reason.DARK, file_id=new_id()))
 

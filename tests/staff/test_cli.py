@@ -22,9 +22,11 @@ from shared.model import (
     DutyKind,
     DutyRule,
     EarlierSituation,
+    FixedText,
     FormSetting,
     Household,
     Member,
+    SecondLookRule,
     Situation,
     WelfareOffice,
 )
@@ -251,4 +253,19 @@ def looking(keeper: dict[str, str]) -> Iterator[Session]:
     engine = engine_for(keeper["MADOGUCHI_DATABASE_URL"])
     with sessions(engine)() as session:
         yield session
+    engine.dispose()
+
+
+def test_a_share_of_second_looks_is_set_from_the_terminal(keeper: dict[str, str]) -> None:
+    for arguments in (["migrate"], OFFICE, ["second-look", "KK", "--percent", "5"]):
+        assert run(keeper, *arguments).returncode == 0
+    assert run(keeper, "second-look", "KK", "--percent", "5").returncode == 0
+    again = run(keeper, "second-look", "KK", "--percent", "6")
+    assert (again.returncode, "begin with a later day" in again.stderr) == (1, True)
+    assert run(keeper, "second-look", "KK", "--percent", "6", "--from", "2026-01-01").returncode == 1
+    assert run(keeper, "second-look", "KK", "--percent", "101").returncode == 2
+    engine = engine_for(keeper["MADOGUCHI_DATABASE_URL"])
+    with sessions(engine)() as session:
+        assert session.scalars(select(SecondLookRule.percent)).all() == [5]
+        assert len(session.scalars(select(FixedText.title)).all()) == 5, "a new office has the usual texts"
     engine.dispose()

@@ -17,7 +17,7 @@ from werkzeug.routing import Rule
 
 from config.settings import Settings
 from config.web import POLICY
-from shared import clock, duties, retention
+from shared import clock, duties, fixed_texts, retention, second_look
 from shared.model import (
     HouseholdLook,
     LogEntry,
@@ -69,6 +69,19 @@ MAY = {  # who opens which door: the whole table
     "household.show": DECIDING,
     "household.say_why": DECIDING,
     "dashboard.show": {Role.SUPERVISOR},
+    "dashboard_list.show": {Role.SUPERVISOR},
+    "second_look.waiting": {Role.SUPERVISOR},
+    "second_look.show": {Role.SUPERVISOR},
+    "second_look.say": {Role.SUPERVISOR},
+    "second_look.put_away": DECIDING,
+    "fixed_texts.show": {Role.SUPERVISOR},
+    "fixed_texts.add": {Role.SUPERVISOR},
+    "fixed_texts.change": {Role.SUPERVISOR},
+    "fixed_texts.put_before": {Role.SUPERVISOR},
+    "reasons.show": {Role.SUPERVISOR},
+    "reasons.add": {Role.SUPERVISOR},
+    "reasons.change": {Role.SUPERVISOR},
+    "review.fill": DECIDING,
     "review.show": DECIDING,
     "review.take": DECIDING,
     "review.release": DECIDING,
@@ -211,7 +224,7 @@ def rounds(
         office, who = factories.office(session), scene.person
         duties.open_duty(session, office, who.household_id, who.member_id, date(2026, 9, 1))
     keeper = desks[Role.ADMINISTRATOR]
-    hers, clerks = enter(scene.worker), desks[Role.CLERK]
+    hers, clerks, chief = enter(scene.worker), desks[Role.CLERK], desks[Role.SUPERVISOR]
     form = hers.open(f"{held.path}/return")
     pages = [
         stranger.open("/signin"),
@@ -222,6 +235,16 @@ def rounds(
         hers.open("/owed?scope=all"),
         desks[Role.SUPERVISOR].open("/owed"),
         desks[Role.SUPERVISOR].open("/dashboard"),
+        *(chief.open(f"/dashboard/list?of={of}") for of in ("age", "arrived", "looked", "asked", "check_in", "second")),
+        chief.open("/dashboard/list?of=nothing"),
+        chief.open("/second-looks"),
+        chief.send(chief.open("/second-looks"), "/second-looks", percent="all"),
+        chief.open("/fixed-texts"),
+        chief.open("/fixed-texts/new"),
+        chief.send(chief.open("/fixed-texts/new"), "/fixed-texts/new"),
+        chief.open("/reasons"),
+        chief.open("/reasons/dark"),
+        chief.send(chief.open("/reasons/new"), "/reasons/new"),
         hers.open("/owed/list.csv"),
         hers.open("/households"),
         hers.open("/households?q=nobody"),
@@ -351,8 +374,13 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         accepted_row = accepted(session, ready)
         kaoru = clerk(session)
         administrator = factories.staff(session, Role.ADMINISTRATOR)
-        chief = factories.staff(session, Role.SUPERVISOR)
-    keeper, leading = enter(administrator), enter(chief)
+        supervisor = factories.staff(session, Role.SUPERVISOR)
+        second_look.set_rule(session, supervisor.office_id, 100, clock.today())
+        accepted(session, set_out(session, bytes_kept))
+        look_id = second_look.waiting(session, supervisor)[0].id
+        fixed_texts.begin(session, supervisor.office_id)
+        text_id = fixed_texts.of(session, supervisor)[0].id
+    keeper, leading = enter(administrator), enter(supervisor)
     deciding, issuing = enter(held.worker), enter(kaoru)
     nobody = factories.unknown_id()
     rule = {"what": "original", "days": "9", "from_day": "2099-01-01", "source": "規程"}
@@ -403,6 +431,15 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         leading.post("/reassign", {**fields, "lines": "case_no,login\n1,a\n"}),
         leading.post("/reassign/list", {}),
         leading.post("/reassign/district", {"district": "本町"}),
+        deciding.post(f"{held.path}/fill", {"fixed": str(text_id)}),
+        deciding.post(f"/second-looks/{look_id}/read", {}),
+        leading.post("/second-looks", {"percent": "5", "from_day": "2099-01-01"}),
+        leading.post(f"/second-looks/{look_id}", {"finding": "fine", "attempt": str(nobody)}),
+        leading.post("/fixed-texts/new", {"title": "電話", "text": "電話をください", "attempt": str(nobody)}),
+        leading.post(f"/fixed-texts/{text_id}", {"title": "電話", "text": "電話をください"}),
+        leading.post(f"/fixed-texts/{text_id}/before/{text_id}", {}),
+        leading.post("/reasons/new", {"label": "日付", "ja-file": "日付を", "ja-value": "日付を"}),
+        leading.post("/reasons/dark", {"label": "日付", "ja-file": "日付を", "ja-value": "日付を"}),
     ]
     posts = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
     assert len(refused) == len(posts)
