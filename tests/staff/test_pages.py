@@ -341,6 +341,7 @@ def test_styles_and_scripts_are_kept_under_their_version_and_pages_are_not_packe
     assert "Content-Encoding" not in page.headers, "what others wrote and her own token stand on one page"
     wanted = re.findall(r'<(?:link|script)[^>]* (?:href|src)="([^"]+)"', page.text)
     assert {address.rpartition("/")[2] for address in wanted} == {
+        "compare.js",
         "icon.svg",
         "tokens.css",
         "base.css",
@@ -406,6 +407,8 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         deciding.post("/views", {**fields, "name": "急ぎ"}),
         deciding.post(f"/views/{nobody}", {"name": "急ぎ"}),
         deciding.post(f"/views/{nobody}/delete", {}),
+        deciding.post(f"{held.path}/checks/{nobody}", {**fields, "note": "電話で確認"}),
+        deciding.post(f"{held.path}/checks/{nobody}/stands", fields),
         deciding.post(f"{held.path}/hold", {**fields, "until": "2099-01-01", "reason": "電話を待つ"}),
         enter(scene.worker).post(f"{scene.path}/resume", {}),
         deciding.post(f"{held.path}/return", fields),
