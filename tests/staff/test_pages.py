@@ -180,7 +180,7 @@ def rounds(
         office, who = factories.office(session), scene.person
         duties.open_duty(session, office, who.household_id, who.member_id, date(2026, 9, 1))
     keeper = desks[Role.ADMINISTRATOR]
-    hers, clerks = enter(scene.worker), desks[Role.CLERK]
+    hers, clerks, leads = enter(scene.worker), desks[Role.CLERK], desks[Role.SUPERVISOR]
     form = hers.open(f"{held.path}/return")
     pages = [
         stranger.open("/signin"),
@@ -188,6 +188,12 @@ def rounds(
         stranger.open("/nothing-here"),
         hers.open("/"),
         hers.open("/?scope=all"),
+        hers.open(hers.send(hers.open("/"), "/bulk", act="hold", which="page").place),
+        hers.open("/cover"),
+        hers.send(hers.open("/cover"), "/cover"),
+        leads.open("/cover"),
+        leads.open("/reassign"),
+        leads.send(leads.open("/reassign"), "/reassign/list"),
         hers.open("/owed?scope=all"),
         desks[Role.SUPERVISOR].open("/owed"),
         desks[Role.SUPERVISOR].open("/dashboard"),
