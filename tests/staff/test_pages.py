@@ -224,7 +224,7 @@ def rounds(
         office, who = factories.office(session), scene.person
         duties.open_duty(session, office, who.household_id, who.member_id, date(2026, 9, 1))
     keeper = desks[Role.ADMINISTRATOR]
-    hers, clerks, chief = enter(scene.worker), desks[Role.CLERK], desks[Role.SUPERVISOR]
+    hers, clerks, leads = enter(scene.worker), desks[Role.CLERK], desks[Role.SUPERVISOR]
     form = hers.open(f"{held.path}/return")
     pages = [
         stranger.open("/signin"),
@@ -232,19 +232,25 @@ def rounds(
         stranger.open("/nothing-here"),
         hers.open("/"),
         hers.open("/?scope=all"),
+        hers.open(hers.send(hers.open("/"), "/bulk", act="hold", which="page").place),
+        hers.open("/cover"),
+        hers.send(hers.open("/cover"), "/cover"),
+        leads.open("/cover"),
+        leads.open("/reassign"),
+        leads.send(leads.open("/reassign"), "/reassign/list"),
         hers.open("/owed?scope=all"),
         desks[Role.SUPERVISOR].open("/owed"),
         desks[Role.SUPERVISOR].open("/dashboard"),
-        *(chief.open(f"/dashboard/list?of={of}") for of in ("age", "arrived", "looked", "asked", "check_in", "second")),
-        chief.open("/dashboard/list?of=nothing"),
-        chief.open("/second-looks"),
-        chief.send(chief.open("/second-looks"), "/second-looks", percent="all"),
-        chief.open("/fixed-texts"),
-        chief.open("/fixed-texts/new"),
-        chief.send(chief.open("/fixed-texts/new"), "/fixed-texts/new"),
-        chief.open("/reasons"),
-        chief.open("/reasons/dark"),
-        chief.send(chief.open("/reasons/new"), "/reasons/new"),
+        *(leads.open(f"/dashboard/list?of={of}") for of in ("age", "arrived", "looked", "asked", "check_in", "second")),
+        leads.open("/dashboard/list?of=nothing"),
+        leads.open("/second-looks"),
+        leads.send(leads.open("/second-looks"), "/second-looks", percent="all"),
+        leads.open("/fixed-texts"),
+        leads.open("/fixed-texts/new"),
+        leads.send(leads.open("/fixed-texts/new"), "/fixed-texts/new"),
+        leads.open("/reasons"),
+        leads.open("/reasons/dark"),
+        leads.send(leads.open("/reasons/new"), "/reasons/new"),
         hers.open("/owed/list.csv"),
         hers.open("/households"),
         hers.open("/households?q=nobody"),
