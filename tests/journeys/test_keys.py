@@ -46,6 +46,7 @@ def items(town: Town) -> list[str]:
 def at(town: Town, open_page: Callable[..., Page], items: list[str]) -> Desk:
     desk = Desk(open_page(DESK), town.staff)
     desk.sign_in("reino", PASSWORD)
+    desk.page.wait_for_load_state()  # the words stand there before the script of the keys has run
     return desk
 
 
