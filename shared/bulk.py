@@ -26,12 +26,14 @@ from shared.model import (
     BulkItem,
     BulkItemState,
     BulkState,
+    Check,
     Claim,
     DutyKind,
     FileState,
     Household,
     Job,
     Member,
+    Result,
     StaffMember,
     State,
     Step,
@@ -50,6 +52,11 @@ from shared.sign_in import Staff
 
 MOST: Final = 500  # things of one act
 UNDO_WITHIN: Final = timedelta(minutes=10)  # after the last of them was done
+_LAST_SENT: Final = and_(
+    SubmissionVersion.office_id == Submission.office_id,
+    SubmissionVersion.submission_id == Submission.id,
+    SubmissionVersion.no == Submission.version_no,
+)
 _EVER: Final = timedelta.max  # the person has asked in time; how long the worker takes is not her affair
 
 
@@ -186,18 +193,23 @@ def _why_not(session: Session, who: Staff, act: BulkAct, rows: Iterable[Submissi
         )
     }
     unsafe = _without_safe_copies(session, who, ids) if act is BulkAct.ACCEPT else set()
+    differ = _with_a_check_that_fails(session, who, ids) if act is BulkAct.ACCEPT else set()
     found: dict[UUID, Why] = {}
     for row in rows:
         lease = leases.get(row.id) if row.state is State.IN_REVIEW else None
         mine = lease is not None and lease.staff_id == who.staff_id
         taken = lease is not None and not mine and review.lease_runs(lease, clock.now())
-        why = Why.TAKEN if taken else _about_itself(row, act, mine=mine, unsafe=row.id in unsafe)
+        why = (
+            Why.TAKEN
+            if taken
+            else _about_itself(row, act, mine=mine, unsafe=row.id in unsafe, differs=row.id in differ)
+        )
         if why:
             found[row.id] = why
     return found
 
 
-def _about_itself(row: Submission, act: BulkAct, *, mine: bool, unsafe: bool) -> Why | None:
+def _about_itself(row: Submission, act: BulkAct, *, mine: bool, unsafe: bool, differs: bool) -> Why | None:
     """What about a thing itself wants a person to look at it alone."""
     if row.state not in OPEN:
         return Why.DECIDED
@@ -209,24 +221,36 @@ def _about_itself(row: Submission, act: BulkAct, *, mine: bool, unsafe: bool) ->
         (row.kind is DutyKind.MESSAGE and act is BulkAct.ACCEPT, Why.MESSAGE),
         (row.state is State.ON_HOLD, Why.HELD),
         (unsafe, Why.FILES),
+        (differs, Why.CHECKS),
     ):
         if is_so:
             return why
     return None
 
 
+def _with_a_check_that_fails(session: Session, who: Staff, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of them have a check that did not pass and that nobody has overridden."""
+    found = session.scalars(
+        select(Submission.id)
+        .join(SubmissionVersion, _LAST_SENT)
+        .join(Check, and_(Check.office_id == SubmissionVersion.office_id, Check.version_id == SubmissionVersion.id))
+        .where(
+            Submission.office_id == who.office_id,
+            Submission.id.in_(ids),
+            Check.result == Result.FAIL,
+            Check.overridden_by.is_(None),
+        )
+    )
+    return set(found)
+
+
 def _without_safe_copies(session: Session, who: Staff, ids: Sequence[UUID]) -> set[UUID]:
     """Which of them have a file that nobody could have looked at."""
-    last_sent = and_(
-        SubmissionVersion.office_id == Submission.office_id,
-        SubmissionVersion.submission_id == Submission.id,
-        SubmissionVersion.no == Submission.version_no,
-    )
     of_it = and_(VersionFile.office_id == SubmissionVersion.office_id, VersionFile.version_id == SubmissionVersion.id)
     its_file = and_(StoredFile.office_id == VersionFile.office_id, StoredFile.id == VersionFile.file_id)
     found = session.scalars(
         select(Submission.id)
-        .join(SubmissionVersion, last_sent)
+        .join(SubmissionVersion, _LAST_SENT)
         .join(VersionFile, of_it)
         .join(StoredFile, its_file)
         .where(Submission.office_id == who.office_id, Submission.id.in_(ids), StoredFile.state != FileState.SAFE)

@@ -69,6 +69,7 @@ WHY: Final = {
     Why.CALL: lazy_gettext("電話してほしいと書いてあります。1件ずつ見てください"),
     Why.MESSAGE: lazy_gettext("本人からのメッセージです。1件ずつ見て、返事をしてください"),
     Why.FILES: lazy_gettext("安全な写しのないファイルがあります"),
+    Why.CHECKS: lazy_gettext("機械の確認で不一致があります。1件ずつ見てください"),
     Why.HELD: lazy_gettext("保留にしてあります"),
     Why.TAKEN: lazy_gettext("ほかの人が対応しています"),
     Why.NOT_HELD: lazy_gettext("もう一覧にあります"),

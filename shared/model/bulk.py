@@ -28,6 +28,7 @@ class Why(StrEnum):
     CALL = "call"  # she asked to be called
     MESSAGE = "message"  # she wrote, and wants an answer
     FILES = "files"  # one of its files has no safe copy
+    CHECKS = "checks"  # a check did not pass, and nobody has overridden it
     HELD = "held"  # it was put aside, and comes back on its day
     TAKEN = "taken"  # a colleague has it
     NOT_HELD = "not_held"  # it lies in the queue already

@@ -19,12 +19,14 @@ from shared.model import (
     BulkItem,
     BulkItemState,
     BulkState,
+    Check,
     Claim,
     DutyKind,
     FileState,
     Household,
     Job,
     LogEntry,
+    Result,
     Role,
     StaffMember,
     State,
@@ -143,16 +145,27 @@ def test_what_wants_a_person_is_left_out_and_says_why(session: Session, worker: 
     review.claim(session, worker, decided.id)
     review.accept(session, worker, decided.id, seen=decided.revision, attempt=uuid4())
     message, unsafe = arrived(session, worker), with_lost_copy(session, worker)
+    differs, all_right = arrived(session, worker), arrived(session, worker)
+    a_check_of(session, differs).result = Result.FAIL
+    check = a_check_of(session, all_right)
+    check.result = Result.FAIL
+    check.overridden_by, check.overridden_at, check.note = worker.staff_id, clock.now(), "電話で確かめた"
     message.kind = DutyKind.MESSAGE
     session.flush()
-    rows = [plain, urgent, call, held, taken, decided, message, unsafe]
-    expected = [None, Why.URGENT, Why.CALL, Why.HELD, Why.TAKEN, Why.DECIDED, Why.MESSAGE, Why.FILES]
+    rows = [plain, urgent, call, held, taken, decided, message, unsafe, differs, all_right]
+    expected = [None, Why.URGENT, Why.CALL, Why.HELD, Why.TAKEN, Why.DECIDED, Why.MESSAGE, Why.FILES, Why.CHECKS, None]
     row = chosen(session, worker, rows)
     assert [ends(session, row)[one.id][1] for one in rows] == expected
     before = [one.state for one in rows]
     bulk.start(session, worker, row.id)
     work(session, row)
-    assert [one.state for one in rows] == [State.ACCEPTED, *before[1:]]
+    assert [one.state for one in rows] == [State.ACCEPTED, *before[1:-1], State.ACCEPTED]
+
+
+def a_check_of(session: Session, row: Submission) -> Check:
+    version = drafts.sent_version(session, row)
+    found = session.scalars(select(Check).where(Check.version_id == version.id).limit(1))
+    return found.one()
 
 
 def with_lost_copy(session: Session, worker: Staff) -> Submission:

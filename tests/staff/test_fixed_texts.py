@@ -42,7 +42,7 @@ def added(desk: Desk, make_session: Make) -> UUID:
 
 
 def written(html: str) -> str:
-    (text,) = re.findall(r'<textarea[^>]*name="text"[^>]*>(.*?)</textarea>', html, re.DOTALL)
+    (text,) = re.findall(r'<textarea[^>]*id="text"[^>]*>(.*?)</textarea>', html, re.DOTALL)
     return str(text).strip()
 
 

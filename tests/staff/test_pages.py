@@ -113,6 +113,7 @@ MAY = {  # who opens which door: the whole table
     "hold.put": DECIDING,
     "hold.resume": DECIDING,
     "review.message": DECIDING,
+    "queue.ahead": DECIDING,
     "correction.ask": DECIDING,
     "correction.send": DECIDING,
     "files.picture": DECIDING,
@@ -353,7 +354,9 @@ def test_styles_and_scripts_are_kept_under_their_version_and_pages_are_not_packe
         "base.css",
         "parts.css",
         "desk.css",
+        "ahead.js",
         "desk.js",
+        "fill.js",
         "keys.js",
         "live.js",
     }

@@ -65,7 +65,7 @@ def upgrade() -> None:
             name=op.f("ck_bulk_item_was"),
         ),
         sa.CheckConstraint(
-            "why IN ('urgent', 'call', 'message', 'files', 'held', 'taken', 'not_held', 'newer', 'decided',"
+            "why IN ('urgent', 'call', 'message', 'files', 'checks', 'held', 'taken', 'not_held', 'newer', 'decided',"
             " 'not_there', 'moved_on')",
             name=op.f("ck_bulk_item_why"),
         ),
