@@ -15,6 +15,7 @@ from config.web import reading, transaction
 from config.words import thing
 from shared import (
     checks,
+    choice,
     clock,
     fixed_texts,
     handing,
@@ -77,6 +78,7 @@ def page(submission_id: UUID, *, fault: str = "", typed: str = "", refused: tupl
         texts = fixed_texts.of(rows, who)
     facts = {
         "back": after.the_list(),
+        "chosen": choice.words(after.kept()),
         "home": home,
         "strip": strip,
         "checks": compared,

@@ -249,6 +249,9 @@ def test_after_a_decision_the_next_one_is_of_the_same_list(
     assert answer.place == others[1].path
     answer = desk.send(desk.open(answer.place), f"{others[1].path}/accept", then="next")
     assert answer.place == f"/?scope={colleague.staff_id}"
+    desk.open(f"/?kind=proofs&scope={colleague.staff_id}")
+    decided = desk.open(others[0].path)
+    assert desk.send(decided, "/next").place == f"/?scope={colleague.staff_id}&kind=proofs", "from what is decided, too"
     desk.open(f"/?q={hers.number}")
     assert desk.open(others[0].path).html.count("?q=") == 0, "a name looked for is not remembered"
     assert order(desk.open("/").html) == [hers.path]

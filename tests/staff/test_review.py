@@ -110,7 +110,7 @@ def test_accepting_leads_back_to_the_queue_with_a_sentence(enter: Enter, scene: 
         assert submission(session, scene).state is State.ACCEPTED
     after = desk.open(scene.path)
     assert "受理" in after.html
-    assert acts(after) == ["/signout", f"{scene.path}/message#messages", f"{scene.path}/notes"]
+    assert acts(after) == ["/signout", f"{scene.path}/message#messages", f"{scene.path}/notes", "/next"]
 
 
 def test_a_double_tap_accepts_once(enter: Enter, scene: Scene, make_session: Make) -> None:
