@@ -18,7 +18,6 @@ from config.words import PORTAL_STATES, file_name, thing
 from portal.access import me, recipient_required
 from portal.upload import attempt_of_form
 from shared import clock, drafts, duties, intake, receipts, slips
-from shared.clock import TOKYO
 from shared.errors import AlreadySent, NotThere
 from shared.model import State, WelfareOffice
 from shared.receipts import readable_size
@@ -39,7 +38,7 @@ def history() -> ResponseReturnValue:
 
 def _month_of_arrival(slip: slips.SentRow) -> date:
     arrived_at = slip.arrived_at or clock.now()  # what was sent has arrived; only the type does not know
-    return arrived_at.astimezone(TOKYO).date().replace(day=1)
+    return clock.day_of(arrived_at).replace(day=1)
 
 
 @bp.get("/sent/<uuid:submission_id>", defaults={"version": None})

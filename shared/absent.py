@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from shared import clock, drafts, filled, journal
 from shared.errors import NotThere
-from shared.model import AbsentPaper, Actor, DutyKind, State, Submission, SubmissionVersion, WhyAbsent
+from shared.model import NOT_STANDING, AbsentPaper, Actor, DutyKind, State, Submission, SubmissionVersion, WhyAbsent
 from shared.sign_in import Recipient
 
 
@@ -40,7 +40,7 @@ def done(session: Session, who: Recipient, submission_id: UUID) -> None:
 
 def is_owed(row: AbsentPaper | None, state: State) -> bool:
     """Whether it stands on her list."""
-    gone = state in (State.DRAFT, State.WITHDRAWN, State.VOIDED)
+    gone = state in NOT_STANDING
     return row is not None and row.why is WhyAbsent.LATER and row.done_at is None and not gone
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from shared import clock, journal, review, upkeep
 from shared.errors import ChangedMeanwhile, NotThere, TakenByAnother, TooLateToUndo
 from shared.model import (
+    LAST_SENT,
     MACHINE,
     Actor,
     Bulk,
@@ -52,11 +53,6 @@ from shared.sign_in import Staff
 
 MOST: Final = 500  # things of one act
 UNDO_WITHIN: Final = timedelta(minutes=10)  # after the last of them was done
-_LAST_SENT: Final = and_(
-    SubmissionVersion.office_id == Submission.office_id,
-    SubmissionVersion.submission_id == Submission.id,
-    SubmissionVersion.no == Submission.version_no,
-)
 _EVER: Final = timedelta.max  # the person has asked in time; how long the worker takes is not her affair
 
 
@@ -232,7 +228,7 @@ def _with_a_check_that_fails(session: Session, who: Staff, ids: Sequence[UUID]) 
     """Which of them have a check that did not pass and that nobody has overridden."""
     found = session.scalars(
         select(Submission.id)
-        .join(SubmissionVersion, _LAST_SENT)
+        .join(SubmissionVersion, LAST_SENT)
         .join(Check, and_(Check.office_id == SubmissionVersion.office_id, Check.version_id == SubmissionVersion.id))
         .where(
             Submission.office_id == who.office_id,
@@ -250,7 +246,7 @@ def _without_safe_copies(session: Session, who: Staff, ids: Sequence[UUID]) -> s
     its_file = and_(StoredFile.office_id == VersionFile.office_id, StoredFile.id == VersionFile.file_id)
     found = session.scalars(
         select(Submission.id)
-        .join(SubmissionVersion, _LAST_SENT)
+        .join(SubmissionVersion, LAST_SENT)
         .join(VersionFile, of_it)
         .join(StoredFile, its_file)
         .where(Submission.office_id == who.office_id, Submission.id.in_(ids), StoredFile.state != FileState.SAFE)

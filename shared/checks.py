@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from shared import clock, drafts, duties, slips
 from shared.model import (
+    NOT_STANDING,
     Check,
     Duty,
     DutyKind,
@@ -166,7 +167,7 @@ def _earlier(session: Session, submission: Submission) -> list[Sent]:
             Submission.kind == submission.kind,
             Submission.month == submission.month,
             Submission.id != submission.id,
-            Submission.state.not_in((State.DRAFT, State.WITHDRAWN, State.VOIDED)),
+            Submission.state.not_in(NOT_STANDING),
             or_(Submission.arrived_at < submission.arrived_at, same_moment),
         )
         .order_by(Submission.arrived_at, Submission.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,17 @@ def now() -> datetime:
 
 def today() -> date:
     """The day on the office's wall."""
-    return now().astimezone(TOKYO).date()
+    return day_of(now())
+
+
+def day_of(moment: datetime) -> date:
+    """The office's day at a moment."""
+    return moment.astimezone(TOKYO).date()
+
+
+def start_of(day: date) -> datetime:
+    """The midnight with which a day of the office begins."""
+    return datetime.combine(day, time(), TOKYO)
 
 
 @contextmanager

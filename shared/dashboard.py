@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
@@ -141,7 +141,7 @@ def of(session: Session, who: Staff, now: datetime) -> Figures:
     """
     if who.role is not Role.SUPERVISOR:
         raise NotThere
-    today = day_of(now)
+    today = clock.day_of(now)
     days = office_days.of(session, who.office_id)
     looks = [look.days for look in first_looks(session, who.office_id, now, days)]
     waits = what_waits(session, who.office_id, today, days)
@@ -172,7 +172,7 @@ def what_waits(session: Session, office_id: UUID, today: date, days: OfficeDays)
         .order_by(Submission.arrived_at, Submission.id)
     )
     since = cache(days.late)
-    return [Waits(key, at, since(day_of(at), today), bool(late)) for key, at, late in rows if at]
+    return [Waits(key, at, since(clock.day_of(at), today), bool(late)) for key, at, late in rows if at]
 
 
 def first_looks(session: Session, office_id: UUID, now: datetime, days: OfficeDays) -> list[FirstLook]:
@@ -185,7 +185,7 @@ def first_looks(session: Session, office_id: UUID, now: datetime, days: OfficeDa
         .order_by(Submission.arrived_at, Submission.id)
     )
     between = cache(days.late)
-    return [FirstLook(key, came, between(day_of(came), day_of(seen))) for key, came, seen in rows if came]
+    return [FirstLook(key, came, between(clock.day_of(came), clock.day_of(seen))) for key, came, seen in rows if came]
 
 
 def is_late(now: Days) -> ColumnElement[bool]:
@@ -195,7 +195,9 @@ def is_late(now: Days) -> ColumnElement[bool]:
 
 def arrived_on(day: date) -> ColumnElement[bool]:
     """Of a submission: it came on this day of the office's."""
-    return and_(Submission.arrived_at >= _start(day), Submission.arrived_at < _start(day + timedelta(days=1)))
+    return and_(
+        Submission.arrived_at >= clock.start_of(day), Submission.arrived_at < clock.start_of(day + timedelta(days=1))
+    )
 
 
 def asked_lately(query: Any, office_id: UUID, now: datetime) -> Any:
@@ -261,7 +263,7 @@ def _arrivals(session: Session, office_id: UUID, today: date) -> list[tuple[date
     wanted = days_shown(today)
     counts = [_how_many(arrived_on(day)) for day in wanted]
     row = session.execute(
-        select(*counts).where(Submission.office_id == office_id, Submission.arrived_at >= _start(wanted[0]))
+        select(*counts).where(Submission.office_id == office_id, Submission.arrived_at >= clock.start_of(wanted[0]))
     ).one()
     return [(day, int(count or 0)) for day, count in zip(wanted, row, strict=True)]
 
@@ -318,14 +320,5 @@ def days_shown(today: date) -> list[date]:
     return [today - timedelta(days=back) for back in reversed(range(DAYS))]
 
 
-def day_of(moment: datetime) -> date:
-    """The office's day."""
-    return moment.astimezone(clock.TOKYO).date()
-
-
 def _how_many(which: ColumnElement[bool]) -> ColumnElement[int]:
     return func.sum(case((which, 1), else_=0))
-
-
-def _start(day: date) -> datetime:
-    return datetime.combine(day, time(), clock.TOKYO)

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import and_, func, literal, null, select, tuple_
 from sqlalchemy.orm import Session
 
-from shared import dashboard, duties, office_days
+from shared import clock, dashboard, duties, office_days
 from shared.dashboard import FirstLook, Waits
 from shared.errors import NotThere
 from shared.model import (
@@ -127,7 +127,7 @@ def page(session: Session, who: Staff, wanted: Wanted, now: datetime, *, behind:
 
 def _by_days(session: Session, who: Staff, wanted: Wanted, now: datetime, behind: Place | None) -> Page:
     """Open days are the calendar's to count and no database's: the figure has read the same few columns."""
-    today, calendar = dashboard.day_of(now), office_days.of(session, who.office_id)
+    today, calendar = clock.day_of(now), office_days.of(session, who.office_id)
     all_of_it: Sequence[Waits | FirstLook]
     if wanted.of is Of.AGE:
         waits = dashboard.what_waits(session, who.office_id, today, calendar)
@@ -147,7 +147,7 @@ def _set(who: Staff, wanted: Wanted, now: datetime) -> Any:
     """What the figure counts, as one statement."""
     match wanted.of:
         case Of.ARRIVED:
-            day = wanted.day or dashboard.day_of(now)
+            day = wanted.day or clock.day_of(now)
             return _submissions(who).where(dashboard.arrived_on(day))
         case Of.ASKED:
             return _asked(who, wanted, now)
@@ -178,7 +178,7 @@ def _asked(who: Staff, wanted: Wanted, now: datetime) -> Any:
 
 
 def _check_ins(who: Staff, wanted: Wanted, now: datetime) -> Any:
-    today = dashboard.day_of(now)
+    today = clock.day_of(now)
     come = ~duties.unanswered(today)
     hers = literal(None, Duty.id.type).label("submission_id"), Duty.member_id, Duty.kind, Duty.month
     at = Duty.created_at.label("at")

@@ -5,7 +5,7 @@ phone costs nothing. A returned submission is written again in its next version;
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -479,7 +479,7 @@ def room(
         "submission": submission_id,
         "member": who.member_id,
         "household": who.household_id,
-        "today": datetime.combine(clock.today(), time(), clock.TOKYO),
+        "today": clock.start_of(clock.today()),
         "sha256": sha256,
         "attempt": attempt,
     }

@@ -19,6 +19,7 @@ from shared import clock, drafts, filled, journal, office_days
 from shared.errors import RuleInUse, RuleOfThePast
 from shared.model import (
     MACHINE,
+    NOT_STANDING,
     Duty,
     DutyAbout,
     DutyKind,
@@ -316,7 +317,7 @@ def _people(session: Session, office_id: UUID, month: date, *, all_members: bool
             is_head,
             did.get(member_id, situation),
             born_on,
-            None if all_members else created_at.astimezone(clock.TOKYO).date(),
+            None if all_members else clock.day_of(created_at),
             left_on,
             has_account,
         )
@@ -370,7 +371,7 @@ def unanswered(today: date) -> ColumnElement[bool]:
         Submission.member_id == Duty.member_id,
         Submission.kind == Duty.kind,
         is_of_its_month(),
-        Submission.state.not_in((State.DRAFT, State.WITHDRAWN, State.VOIDED)),
+        Submission.state.not_in(NOT_STANDING),
     )
     return (Duty.month >= add_months(today, -MONTHS_BACK)) & ~sent
 

@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 from shared import clock, drafts, journal
 from shared.errors import NotThere, RuleOfThePast
 from shared.model import (
+    LAST_SENT,
     MACHINE,
+    NOT_STANDING,
     DutyKind,
     FilledForm,
     FormSetting,
     Member,
     Message,
-    State,
     Submission,
     SubmissionVersion,
 )
@@ -67,7 +68,7 @@ def form_of(kind: DutyKind) -> Form:
 
 def declared(session: Session, submission: Submission) -> Form:
     """The form as its office asked it on the day this one was begun."""
-    day = submission.created_at.astimezone(clock.TOKYO).date()
+    day = clock.day_of(submission.created_at)
     return own.laid_over(form_of(submission.kind), _wishes(session, submission.office_id, submission.kind, day))
 
 
@@ -193,12 +194,7 @@ def earlier_of(
     of_before = (Submission.month < month,) if form.months_back else ()
     found = session.execute(
         select(Submission.month, FilledForm)
-        .join(
-            SubmissionVersion,
-            (SubmissionVersion.office_id == Submission.office_id)
-            & (SubmissionVersion.submission_id == Submission.id)
-            & (SubmissionVersion.no == Submission.version_no),
-        )
+        .join(SubmissionVersion, LAST_SENT)
         .join(
             FilledForm,
             (FilledForm.office_id == SubmissionVersion.office_id) & (FilledForm.id == SubmissionVersion.id),
@@ -208,7 +204,7 @@ def earlier_of(
             Submission.member_id == member_id,
             Submission.kind == form.kind,
             Submission.id != other_than if other_than else true(),
-            Submission.state.not_in((State.DRAFT, State.WITHDRAWN, State.VOIDED)),
+            Submission.state.not_in(NOT_STANDING),
             *of_before,
         )
         .order_by(*((Submission.month.desc(),) if form.months_back else ()), Submission.arrived_at.desc())

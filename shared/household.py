@@ -15,6 +15,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from shared import clock, cover, duties, journal
 from shared.errors import NotThere
 from shared.model import (
+    LAST_SENT,
+    NOT_STANDING,
     Actor,
     ActorKind,
     Duty,
@@ -347,14 +349,7 @@ def _lately(session: Session, home: Household, names: dict[UUID, str], in_hand: 
     """The last reports that were sent and not taken back."""
     rows = session.execute(
         select(Submission, FilledForm.answers)
-        .join(
-            SubmissionVersion,
-            and_(
-                SubmissionVersion.office_id == Submission.office_id,
-                SubmissionVersion.submission_id == Submission.id,
-                SubmissionVersion.no == Submission.version_no,
-            ),
-        )
+        .join(SubmissionVersion, LAST_SENT)
         .outerjoin(
             FilledForm,
             and_(FilledForm.office_id == SubmissionVersion.office_id, FilledForm.id == SubmissionVersion.id),
@@ -362,7 +357,7 @@ def _lately(session: Session, home: Household, names: dict[UUID, str], in_hand: 
         .where(
             _of(Submission, home, names),
             Submission.kind != DutyKind.MESSAGE,
-            Submission.state.not_in((State.DRAFT, State.WITHDRAWN, State.VOIDED)),
+            Submission.state.not_in(NOT_STANDING),
             Submission.id != in_hand,
         )
         .order_by(Submission.arrived_at.desc(), Submission.id)

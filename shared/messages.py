@@ -15,6 +15,8 @@ from shared import clock, journal
 from shared.drafts import Arrived
 from shared.errors import NotAMessage
 from shared.model import (
+    LAST_SENT,
+    NOT_STANDING,
     Actor,
     DutyKind,
     FileState,
@@ -176,12 +178,7 @@ def thread(session: Session, office_id: UUID, member_id: UUID) -> list[Line]:
     )
     written = session.execute(
         select(Submission, FilledForm.answers, files)
-        .join(
-            SubmissionVersion,
-            (SubmissionVersion.office_id == Submission.office_id)
-            & (SubmissionVersion.submission_id == Submission.id)
-            & (SubmissionVersion.no == Submission.version_no),
-        )
+        .join(SubmissionVersion, LAST_SENT)
         .join(
             FilledForm,
             (FilledForm.office_id == SubmissionVersion.office_id) & (FilledForm.id == SubmissionVersion.id),
@@ -190,7 +187,7 @@ def thread(session: Session, office_id: UUID, member_id: UUID) -> list[Line]:
             Submission.office_id == office_id,
             Submission.member_id == member_id,
             Submission.kind == DutyKind.MESSAGE,
-            Submission.state.not_in((State.DRAFT, State.WITHDRAWN, State.VOIDED)),
+            Submission.state.not_in(NOT_STANDING),
         )
     ).all()
     read = (State.IN_REVIEW, State.ON_HOLD, State.RETURNED, State.ACCEPTED, State.RECEIPTED)

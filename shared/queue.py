@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, aliased
 
 from shared import clock, cover, office_days
 from shared.model import (
+    LAST_SENT,
     AbsentPaper,
     ActorKind,
     Check,
@@ -54,11 +55,6 @@ Place = tuple[int, datetime, UUID]
 _IS_OPEN = Submission.state.in_(bindparam("open", OPEN, expanding=True, literal_execute=True))
 _BY_STAFF = Step.actor_kind == ActorKind.STAFF
 _DASHES: Final = re.compile("[-‐‑–—−ー]")
-_LAST_SENT = and_(
-    SubmissionVersion.office_id == Submission.office_id,
-    SubmissionVersion.submission_id == Submission.id,
-    SubmissionVersion.no == Submission.version_no,
-)
 
 
 class Scope(StrEnum):
@@ -199,7 +195,7 @@ def waiting(
             StaffMember,
             and_(StaffMember.office_id == Household.office_id, StaffMember.id == Household.caseworker_id),
         )
-        .join(SubmissionVersion, _LAST_SENT)
+        .join(SubmissionVersion, LAST_SENT)
         .outerjoin(
             AbsentPaper,
             and_(AbsentPaper.office_id == SubmissionVersion.office_id, AbsentPaper.version_id == SubmissionVersion.id),
@@ -372,7 +368,7 @@ def _open(query: Any, who: Staff, wanted: Wanted, now: Days) -> Any:
         query.select_from(Submission)
         .join(Household, and_(Household.office_id == Submission.office_id, Household.id == Submission.household_id))
         .join(Member, and_(Member.office_id == Submission.office_id, Member.id == Submission.member_id))
-        .join(SubmissionVersion, _LAST_SENT)
+        .join(SubmissionVersion, LAST_SENT)
         .where(Submission.office_id == who.office_id, _IS_OPEN, _under(wanted.tab, now))
     )
     if wanted.colleague_id is None:
@@ -534,7 +530,7 @@ def ready_for_receipt(session: Session, who: Staff) -> list[ReceiptRow]:
         .join(Member, and_(Member.office_id == Submission.office_id, Member.id == Submission.member_id))
         .join(Step, accepted)
         .join(StaffMember, and_(StaffMember.office_id == Step.office_id, StaffMember.id == Step.actor_id))
-        .join(SubmissionVersion, _LAST_SENT)
+        .join(SubmissionVersion, LAST_SENT)
         .outerjoin(
             VersionFile,
             and_(VersionFile.office_id == SubmissionVersion.office_id, VersionFile.version_id == SubmissionVersion.id),

@@ -206,7 +206,7 @@ def due(session: Session, office_id: UUID, day: date, *, most: int | None = None
             continue
         query = kept_long_enough(office_id, what, day - timedelta(days=rule.days)).where(~_on_a_list(what))
         for file, since, hold in session.execute(query.limit(most)):
-            began = _tokyo_day(since)
+            began = clock.day_of(since)
             found.append(Due(file.id, what, began, began + timedelta(days=rule.days), file.sha256, hold))
     return sorted(found, key=lambda one: (one.since, one.file_id, one.what))
 
@@ -435,7 +435,3 @@ def _note(session: Session, who: Staff, event: str, subject_id: UUID, **facts: A
 def _of(table: Any, column: Any) -> ColumnElement[bool]:
     """What joins a row with the row of ``table`` that its ``column`` names."""
     return and_(table.office_id == column.class_.office_id, table.id == column)
-
-
-def _tokyo_day(moment: datetime) -> date:
-    return moment.astimezone(clock.TOKYO).date()

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from shared import absent, drafts, likeness, reasons
 from shared.filled import declared as declared_form
 from shared.model import (
+    LAST_SENT,
+    NOT_STANDING,
     AbsentPaper,
     Correction,
     CorrectionItem,
@@ -159,12 +161,7 @@ class SentRow:
 
 _FILES_SENT: Final = (
     select(SubmissionVersion.submission_id, StoredFile.name, StoredFile.state, StoredFile.refused_because)
-    .join(
-        Submission,
-        (Submission.office_id == SubmissionVersion.office_id)
-        & (Submission.id == SubmissionVersion.submission_id)
-        & (Submission.version_no == SubmissionVersion.no),
-    )
+    .join(Submission, LAST_SENT)
     .join(
         VersionFile,
         (VersionFile.office_id == SubmissionVersion.office_id) & (VersionFile.version_id == SubmissionVersion.id),
@@ -398,14 +395,7 @@ def owed_by(session: Session, who: Recipient) -> list[SentRow]:
     """What the person has sent with a paper promised for later; not what came back, where she is asked anyway."""
     promised = (
         _sent(who)
-        .join(
-            SubmissionVersion,
-            and_(
-                SubmissionVersion.office_id == Submission.office_id,
-                SubmissionVersion.submission_id == Submission.id,
-                SubmissionVersion.no == Submission.version_no,
-            ),
-        )
+        .join(SubmissionVersion, LAST_SENT)
         .join(
             AbsentPaper,
             and_(AbsentPaper.office_id == SubmissionVersion.office_id, AbsentPaper.version_id == SubmissionVersion.id),
@@ -460,7 +450,7 @@ def _standing(who: Recipient) -> Select[Submission]:
     return select(Submission).where(
         Submission.office_id == who.office_id,
         Submission.member_id == who.member_id,
-        Submission.state.not_in((State.DRAFT, State.WITHDRAWN, State.VOIDED)),
+        Submission.state.not_in(NOT_STANDING),
     )
 
 
@@ -494,14 +484,7 @@ def first_pages(session: Session, office_id: UUID, submission_id: UUID, most: in
             SubmissionVersion,
             and_(SubmissionVersion.office_id == VersionFile.office_id, SubmissionVersion.id == VersionFile.version_id),
         )
-        .join(
-            Submission,
-            and_(
-                Submission.office_id == SubmissionVersion.office_id,
-                Submission.id == SubmissionVersion.submission_id,
-                Submission.version_no == SubmissionVersion.no,
-            ),
-        )
+        .join(Submission, LAST_SENT)
         .where(Submission.office_id == office_id, Submission.id == submission_id)
         .order_by(VersionFile.position)
         .limit(1)

@@ -34,6 +34,7 @@ from shared.model.retention import Disposal, DisposalItem, Kept, LegalHold, Rete
 from shared.model.second_look import Finding, SecondLook, SecondLookRule
 from shared.model.sign_in import Credential, Invitation, ParkedForm, PortalAccount, SignIn, Tries
 from shared.model.states import (
+    NOT_STANDING,
     BulkItemState,
     BulkState,
     DisposalState,
@@ -43,12 +44,23 @@ from shared.model.states import (
     State,
     UploadState,
 )
-from shared.model.submission import Claim, Correction, CorrectionItem, Reason, Step, Submission, SubmissionVersion
+from shared.model.submission import (
+    LAST_SENT,
+    Claim,
+    Correction,
+    CorrectionItem,
+    Reason,
+    Step,
+    Submission,
+    SubmissionVersion,
+)
 from shared.model.upkeep import SweepRun, WorkerSighting
 from shared.model.upload import Upload, UploadPart
 
 __all__ = [
+    "LAST_SENT",
     "MACHINE",
+    "NOT_STANDING",
     "AbsentPaper",
     "Actor",
     "ActorKind",

@@ -26,6 +26,9 @@ class State(StrEnum):
     VOIDED = "voided"  # a mis-sent duplicate, with a reason
 
 
+NOT_STANDING: Final = (State.DRAFT, State.WITHDRAWN, State.VOIDED)
+"""Nothing of it stands: not sent yet, or taken back."""
+
 NEXT: Final[Mapping[State, frozenset[State]]] = {
     State.DRAFT: frozenset({State.ARRIVED}),
     State.ARRIVED: frozenset({State.WAITING, State.RETURNED, State.WITHDRAWN, State.VOIDED}),

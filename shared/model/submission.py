@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, Index, String, UniqueConstraint, false, text
+from sqlalchemy import JSON, CheckConstraint, Index, String, UniqueConstraint, and_, false, text
 from sqlalchemy.orm import Mapped, mapped_column, object_session
 from sqlalchemy.orm.attributes import flag_modified
 
@@ -157,6 +157,14 @@ class SubmissionVersion(OfOffice, Base):
     sent_at: Mapped[datetime | None]
     danger_words: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """Words somebody must see first, found at sending: {place of the answer: [words of the table]}."""
+
+
+LAST_SENT: Final = and_(
+    SubmissionVersion.office_id == Submission.office_id,
+    SubmissionVersion.submission_id == Submission.id,
+    SubmissionVersion.no == Submission.version_no,
+)
+"""Joins a submission with the version that was sent last."""
 
 
 class Claim(Base):
