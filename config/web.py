@@ -54,7 +54,14 @@ HEADERS: Final = {
 PARKABLE: Final = 16 * 1024  # bytes of a typed form worth giving back
 FORM_LIMIT: Final = 500_000  # bytes of a form without files: it is held in memory as a whole
 STREAMED: Final = ("multipart/form-data", "application/offset+octet-stream")  # files, which are not
-WRITTEN: Final = ("text", "memo", "words", "reason", "detail")  # fields of the desk in which somebody writes sentences
+WRITTEN: Final = (
+    "text",
+    "memo",
+    "note",
+    "words",
+    "reason",
+    "detail",
+)  # fields of the desk in which somebody writes sentences
 SECRETS: Final = ("pin", "password")  # fields that no page repeats and no table holds
 Done = TypeVar("Done")
 View = TypeVar("View", bound=Callable[..., Any])

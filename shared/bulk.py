@@ -152,15 +152,12 @@ def choose(session: Session, who: Staff, act: BulkAct, ids: Sequence[UUID], *, m
 
 def _forget(session: Session, who: Staff) -> None:
     """Choices of hers that were never started: no trace of them is owed to anybody."""
-    old = select(Bulk.id).where(
+    hers = select(Bulk.id).where(
         Bulk.office_id == who.office_id, Bulk.staff_id == who.staff_id, Bulk.state == BulkState.CHOSEN
     )
+    old = session.scalars(hers.with_for_update()).all()  # one that is being started is waited for, and is none of them
     session.execute(delete(BulkItem).where(BulkItem.office_id == who.office_id, BulkItem.bulk_id.in_(old)))
-    session.execute(
-        delete(Bulk).where(
-            Bulk.office_id == who.office_id, Bulk.staff_id == who.staff_id, Bulk.state == BulkState.CHOSEN
-        )
-    )
+    session.execute(delete(Bulk).where(Bulk.office_id == who.office_id, Bulk.id.in_(old)))
 
 
 def _submissions(session: Session, who: Staff, ids: Sequence[UUID]) -> list[Submission]:
@@ -254,11 +251,18 @@ def _without_safe_copies(session: Session, who: Staff, ids: Sequence[UUID]) -> s
     return set(found)
 
 
-def drop(session: Session, who: Staff, bulk_id: UUID) -> None:
-    """Think better of it before anything has happened. What was started is left alone; twice is once."""
-    row = session.get(Bulk, (who.office_id, bulk_id))
-    if row is not None and row.staff_id == who.staff_id and row.state is BulkState.CHOSEN:
-        _forget(session, who)
+def drop(session: Session, who: Staff, bulk_id: UUID) -> bool:
+    """Think better of it before anything has happened. Twice is once.
+
+    :returns: whether nothing has happened; what was started is left alone.
+    """
+    row = session.get(Bulk, (who.office_id, bulk_id), with_for_update=True, populate_existing=True)
+    if row is None or row.staff_id != who.staff_id:
+        return True
+    if row.state is not BulkState.CHOSEN:
+        return False
+    _forget(session, who)
+    return True
 
 
 def start(session: Session, who: Staff, bulk_id: UUID, *, until: date | None = None, reason: str = "") -> Bulk:
@@ -394,7 +398,9 @@ def _do(session: Session, who: Staff, bulk: Bulk, item: BulkItem) -> State:
     why = _why_not(session, who, bulk.act, [row]).get(row.id)
     if why:
         raise _Refused(why)
-    was = row.state
+    lease = session.get(Claim, (who.office_id, row.id))
+    in_hand = row.state is not State.IN_REVIEW or (lease is not None and lease.staff_id == who.staff_id)
+    was = row.state if in_hand else State.WAITING  # a colleague's lease had run out: nobody had it
     match bulk.act:
         case BulkAct.ACCEPT:
             review.claim(session, who, row.id)

@@ -150,7 +150,7 @@ def _outcomes(
         found.append(rules.months(submission.month, _earlier(session, submission), _owed_since(session, submission)))
     if Rule.SAME_FILE in only:
         files = slips.file_rows(session, drafts.files_of(session, version))
-        found.append(rules.files([_paper(session, submission, file) for file in files]))
+        found.append(rules.files([_paper(session, submission, file, {one.id for one in files}) for file in files]))
     if Rule.SUM in only and submission.kind is DutyKind.INCOME_REPORT:
         found.append(rules.sums(drafts.filled_of(session, version).answers, submission.month))
     return [outcome for outcome in found if outcome]
@@ -192,20 +192,22 @@ def _owed_since(session: Session, submission: Submission) -> date | None:
     )
 
 
-def _paper(session: Session, submission: Submission, file: FileRow) -> Paper:
+def _paper(session: Session, submission: Submission, file: FileRow, beside: Collection[UUID]) -> Paper:
+    """:param beside: the files of the same version"""
     looked_at = file.state in (FileState.SAFE, FileState.REFUSED)
     like = file.like
     if like is None:
         return Paper(file.id, looked_at)
     earlier = session.get_one(StoredFile, (submission.office_id, like.file_id)).submission_id
-    if like.number is None and earlier != submission.id:  # still a draft: the office has not been sent it
-        return Paper(file.id, looked_at)
+    here = like.file_id in beside
+    if not here and (like.number is None or earlier == submission.id):
+        return Paper(file.id, looked_at)  # still a draft; or what she has sent this one in place of
     return Paper(
         file.id,
         looked_at,
         how=like.how,
         submission_id=earlier,
-        here=earlier == submission.id,
+        here=here,
         number=like.number or "",
         received_at=like.received_at,
     )

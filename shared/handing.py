@@ -164,6 +164,8 @@ def take_over(session: Session, who: Staff, submission_id: UUID, reason: str, *,
         raise NotThere
     submission = review.open_for(session, who, submission_id, lock=True)
     lease = _lease(session, submission)
+    if lease is not None and review.done_by(session, submission, attempt):
+        return lease
     now = clock.now()
     if lease is None or lease.staff_id == who.staff_id or lease.until <= now:
         return review.claim(session, who, submission_id)

@@ -137,9 +137,14 @@ def _finish(session: Session, draft: Draft) -> dict[str, str]:
 def settle(session: Session, submission: Submission) -> None:
     """Move an arrived submission on once each of its files is safe or refused.
 
-    A file that could not be opened asks for another copy by itself; the arrival stands.
+    A file that could not be opened asks for another copy by itself; the arrival stands. What somebody must see first
+    waits for no file and is given back by no machine: it stands in the queue at once.
     """
     if submission.state is not State.ARRIVED:
+        return
+    if submission.urgent or submission.wants_call:
+        submission.move(State.WAITING, MACHINE)
+        session.flush()
         return
     version = sent_version(session, submission)
     files = files_of(session, version)

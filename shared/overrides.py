@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from shared import clock, drafts, journal
 from shared.errors import NotAnOverride, NotThere
-from shared.model import Actor, Check, Result, StaffMember, Submission
+from shared.model import Actor, Check, Result, StaffMember, Submission, SubmissionVersion
 from shared.review import changed_meanwhile, open_for
 from shared.rules import my_number
 from shared.rules.access import may_decide
@@ -64,9 +64,22 @@ def _check(session: Session, who: Staff, submission_id: UUID, check_id: UUID) ->
         .with_for_update()
         .execution_options(populate_existing=True)  # another month may be changing it just now
     )
+    if check is None and session.scalar(_of_an_earlier_version(who, submission, check_id)):
+        raise changed_meanwhile(session, submission)  # she has sent it again since the page was opened
     if check is None or not may_decide(who.role):
         raise NotThere
     return submission, check
+
+
+def _of_an_earlier_version(who: Staff, submission: Submission, check_id: UUID) -> Select[UUID]:
+    return (
+        select(Check.id)
+        .join(
+            SubmissionVersion,
+            (SubmissionVersion.office_id == Check.office_id) & (SubmissionVersion.id == Check.version_id),
+        )
+        .where(Check.office_id == who.office_id, Check.id == check_id, SubmissionVersion.submission_id == submission.id)
+    )
 
 
 def _checked(note: str) -> str:

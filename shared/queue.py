@@ -372,7 +372,13 @@ def _open(query: Any, who: Staff, wanted: Wanted, now: Days) -> Any:
         .where(Submission.office_id == who.office_id, _IS_OPEN, _under(wanted.tab, now))
     )
     if wanted.colleague_id is None:
-        query = query.where(visible(who, wanted.scope))
+        in_her_hands = exists().where(
+            Claim.office_id == Submission.office_id,
+            Claim.submission_id == Submission.id,
+            Claim.staff_id == who.staff_id,
+        )
+        mine = or_(visible(who, wanted.scope), in_her_hands.correlate(Submission))  # whoever's household it is
+        query = query.where(visible(who, Scope.ALL), mine)
     else:
         query = query.where(visible(who, Scope.ALL), Household.caseworker_id == wanted.colleague_id)
     if wanted.kind is not None:

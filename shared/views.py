@@ -67,6 +67,8 @@ def save(
     if twin is not None and twin.staff_id == who.staff_id:
         return twin
     name = _checked(session, who, name)
+    if my_number.is_in(wanted.sought) or my_number.is_in(wanted.district):
+        raise NotAView("my_number")
     if len(session.scalars(_hers(who)).all()) >= MOST:
         raise NotAView("too_many")
     view = SavedView(
@@ -89,6 +91,7 @@ def change(session: Session, who: Staff, view_id: UUID, name: str, *, tell_at: i
     :raises NotThere: for somebody else's.
     :raises NotAView: as ``save``.
     """
+    session.get_one(StaffMember, (who.office_id, who.staff_id), with_for_update=True)  # as in ``save``
     view = _own(session, who, view_id)
     view.name = _checked(session, who, name, but=view_id)
     view.tell_at = tell_at

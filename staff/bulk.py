@@ -192,7 +192,10 @@ def _back() -> dict[str, Any]:
 @needs(*DECIDING)
 def drop(bulk_id: UUID) -> ResponseReturnValue:
     with transaction() as rows:
-        bulk.drop(rows, me(), bulk_id)
+        dropped = bulk.drop(rows, me(), bulk_id)
+    if not dropped:
+        flash(_("もう始まっています。やめるときは「もとに戻す」を押してください。"))
+        return redirect(url_for("bulk.show", bulk_id=bulk_id), 303)
     flash(_("やめました。何も変えていません。"))
     return redirect(url_for("queue.show", **_back()), 303)
 

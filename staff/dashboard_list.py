@@ -127,9 +127,10 @@ def _second_heading(wanted: Wanted) -> str:
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if 2000 <= day.year < 2100 else None  # of other days nobody has sent anything
 
 
 def _behind() -> Place | None:

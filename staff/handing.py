@@ -144,10 +144,14 @@ def why(submission_id: UUID) -> ResponseReturnValue:
 @needs(Role.SUPERVISOR)
 def take_over(submission_id: UUID) -> ResponseReturnValue:
     it, form, attempt = opened_for(submission_id), TakeOverForm(), once.attempt()
-    if it.lease and it.lease.runs and not it.lease.mine and not form.validate():
+    held = it.lease and it.lease.runs and not it.lease.mine
+    if (held or form.words.data) and not form.validate():
         return render_template("takeover.html", slip=it.slip, lease=it.lease, form=form, attempt=attempt), 422
-    with transaction() as rows:
-        handing.take_over(rows, me(), submission_id, form.words.data or "", attempt=attempt)
+    try:
+        with transaction() as rows:
+            handing.take_over(rows, me(), submission_id, form.words.data or "", attempt=attempt)
+    except ValueError:  # somebody has it since she looked: now it wants a reason
+        return redirect(url_for("handing.why", submission_id=submission_id), 303)
     log("submission.handed", submission=submission_id)
     flash(_("引きとりました。あなたが対応中です。"))
     return redirect(url_for("review.show", submission_id=submission_id), 303)

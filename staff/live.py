@@ -48,9 +48,9 @@ def here(submission_id: UUID) -> ResponseReturnValue:
     who = me()
     with transaction() as rows:
         submission = review.open_for(rows, who, submission_id)
+        presence.here(rows, who, submission_id)  # before the lease: whoever asks for it locks in this order
         if request.form.get("active") == "yes":
             handing.renew(rows, who, submission_id)
-        presence.here(rows, who, submission_id)
         others = beside(rows, who, submission, request.args.get("seen", type=int))
         count = told.count(rows, who)
     return render_template("here.html", others=others, told=count, answers=request.args.get("answers") == "yes")

@@ -54,10 +54,12 @@ def page(submission_id: UUID, *, fault: str = "", typed: str = "", refused: tupl
     :param refused: the check whose note was refused, why, and the note.
     """
     who = me()
+    with transaction() as rows:  # alone: no lease stays locked while the journal is waited for
+        review.open_for(rows, who, submission_id)
+        presence.here(rows, who, submission_id)
+        handing.renew(rows, who, submission_id)
     with transaction() as rows:
         submission = review.open_for(rows, who, submission_id)
-        handing.renew(rows, who, submission_id)
-        presence.here(rows, who, submission_id)
         told.seen(rows, who, submission_id)
         others = beside(rows, who, submission)
         written, colleagues = notes.of(rows, submission), handing.colleagues(rows, who, submission)

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import accumulate, islice
 from typing import Any, Final
 
 from shared.rules.kana import hiragana
@@ -20,7 +21,8 @@ Box = tuple[float, float, float, float]
 
 _REIWA: Final = 2018  # the year before its first
 _DOWNWARDS: Final = 2  # so many times taller than wide, a line is written downwards
-_LEFT_OUT: Final = frozenset(",，、'’")
+_LEFT_OUT: Final = frozenset(",，'’")
+MOST: Final = 300  # marks on a page; more would help nobody to find anything
 
 
 def number(value: int) -> re.Pattern[str]:
@@ -55,13 +57,17 @@ def boxes(lines: Iterable[Sequence[Any]], sought: re.Pattern[str], *, aspect: fl
     :param lines: ``[text, x, y, width, height]`` each.
     :param aspect: the page's height for a width of 1.
     """
-    return [box for text, *place in lines for box in _boxes(text, place, sought, aspect)]
+    found = (box for text, *place in lines for box in _boxes(text, place, sought, aspect))
+    return list(islice(found, MOST))
 
 
 def _boxes(text: str, place: Sequence[float], sought: re.Pattern[str], aspect: float) -> Iterator[Box]:
     plain = list(_plain(text))
+    widths = (2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
+    edges = list(accumulate(widths, initial=0))
     for hit in sought.finditer("".join(sign for sign, _ in plain)):
-        yield _part(text, plain[hit.start()][1], plain[hit.end() - 1][1], place, aspect)
+        first, last = plain[hit.start()][1], plain[hit.end() - 1][1]
+        yield _part(edges[first] / edges[-1], edges[last + 1] / edges[-1], len(text), place, aspect)
 
 
 def _plain(text: str) -> Iterator[tuple[str, int]]:
@@ -97,10 +103,8 @@ def _clusters(text: str) -> Iterator[tuple[int, str]]:
         at = end
 
 
-def _part(text: str, first: int, last: int, place: Sequence[float], aspect: float) -> Box:
+def _part(start: float, end: float, signs: int, place: Sequence[float], aspect: float) -> Box:
     x, y, wide, high = place
-    widths = [2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text]
-    start, end = (sum(widths[:at]) / sum(widths) for at in (first, last + 1))
-    if len(text) > 1 and high * aspect > _DOWNWARDS * wide:
+    if signs > 1 and high * aspect > _DOWNWARDS * wide:
         return x, y + start * high, wide, (end - start) * high
     return x + start * wide, y, (end - start) * wide, high

@@ -21,7 +21,7 @@ from shared.rules.kana import hiragana
 
 LONGEST: Final = 40  # characters of an office's own word
 GAP: Final = "…"  # in a spelling: a few signs of the same sentence
-_GAP: Final = "[^。!?]{0,4}?"
+_GAP: Final = "[^。、!?]{0,8}?"
 _FREE: Final = (Ask.TEXT, Ask.TELL, Ask.KANA)
 
 
@@ -54,8 +54,8 @@ class NotAWord(ValueError):
 
 def fold(text: str) -> str:
     """A text as it is compared: one width, small letters, hiragana, and nothing between the signs."""
-    plain = hiragana(unicodedata.normalize("NFKC", text).lower())
-    return "".join(sign for sign in plain if unicodedata.category(sign)[0] not in "ZC")
+    plain = hiragana(unicodedata.normalize("NFKC", text).lower()).replace("無い", "ない").replace("無く", "なく")
+    return "".join(sign for sign in plain if unicodedata.category(sign)[0] not in "ZC" and sign != "ー")
 
 
 def checked(word: str) -> str:

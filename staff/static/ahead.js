@@ -5,7 +5,10 @@
 
 const RESTS = 300; // ms: the page in hand comes first
 
+const path = () => location.pathname;
+
 let ready = new Map(); // pictures, drawn, by their address
+let shown = path();
 
 async function lookAhead(address) {
   const answer = await fetch(address, { headers: { Accept: "application/json" } });
@@ -59,6 +62,7 @@ function take(page, address) {
   document.title = page.title;
   document.body.replaceWith(body);
   history.pushState(null, "", address);
+  shown = path();
   scrollTo(0, 0);
   document.querySelector("#main").focus({ preventScroll: true });
   addScripts(page);
@@ -95,7 +99,12 @@ document.addEventListener("submit", async (event) => {
   take(page, address);
 });
 
-globalThis.addEventListener("popstate", () => location.reload());
+// Back and forward lead to another page; a link to a place on this one does not.
+globalThis.addEventListener("popstate", () => {
+  if (path() !== shown) {
+    location.reload();
+  }
+});
 
 let resting = 0;
 

@@ -26,16 +26,25 @@ function exchange(page) {
   }
 }
 
+let turn = 0; // what is answered late, to an earlier question or on another item's page, changes nothing
+
 async function look(address) {
+  turn += 1;
+  const mine = turn;
   try {
     const answer = await fetch(address);
     if (!answer.ok || answer.redirected) {
       throw new Error(answer.status);
     }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (mine !== turn) {
+      return;
+    }
     exchange(page);
   } catch {
-    location.assign(address);
+    if (mine === turn) {
+      location.assign(address);
+    }
     return;
   }
   history.replaceState(null, "", address);
@@ -48,6 +57,8 @@ async function look(address) {
     viewer.scrollIntoView({ block: "nearest" });
   }
 }
+
+document.addEventListener("page", () => { turn += 1; });
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a.compare");

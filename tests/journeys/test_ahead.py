@@ -74,6 +74,10 @@ def test_the_next_item_takes_the_place_and_its_pictures_came_before(town: Town, 
     expect(page.locator("main")).to_be_focused()
     page.keyboard.press("t")
     expect(page.locator(".viewer__doc")).to_have_attribute("data-turn", "1")
+    page.locator("a.skip").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    assert page.evaluate("globalThis.stays"), "a link to a place on the page loads nothing"
     page.keyboard.press("u")  # the way back is there
     page.wait_for_url(f"**/review/{first}")
     page.keyboard.press("a")

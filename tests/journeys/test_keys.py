@@ -67,13 +67,13 @@ def test_two_keys_decide_a_clean_item_and_one_takes_it_back(town: Town, at: Desk
     page.keyboard.press("a")
     page.wait_for_url(f"**/review/{second}")
     assert [state(town, key) for key in items] == [State.ACCEPTED, State.IN_REVIEW]
-    expect(page.get_by_role("status")).to_contain_text("一野　花子 さんの「収入申告書")
+    expect(page.get_by_role("status").first).to_contain_text("一野　花子 さんの「収入申告書")
     at.careful = True
     at.look("next-with-undo")
     page.keyboard.press("u")
     page.wait_for_url(f"**/review/{first}")
     assert state(town, first) is State.IN_REVIEW
-    expect(page.get_by_role("status")).to_contain_text("もとに戻しました")
+    expect(page.get_by_role("status").first).to_contain_text("もとに戻しました")
     page.keyboard.press("h")
     page.wait_for_url("**/hold")
     at.look("hold")
@@ -108,7 +108,7 @@ def test_without_a_script_the_way_back_is_a_button_that_goes_after_ten_seconds(
     expect(back).to_be_visible()
     page.mouse.move(0, 0)
     expect(back).to_be_hidden()
-    expect(page.get_by_role("status")).to_contain_text("受理しました")
+    expect(page.get_by_role("status").first).to_contain_text("受理しました")
 
 
 def test_no_key_decides_while_typing_or_with_a_modifier(town: Town, at: Desk, items: list[str]) -> None:
@@ -184,7 +184,7 @@ def test_the_list_of_keys_opens_on_every_page_and_the_switch_turns_all_off(
     page.locator("#keys").get_by_role("link", name="キー操作を切る").click()
     at.look("keys")
     at.press("キー操作を切る")
-    expect(page.get_by_role("status")).to_contain_text("キー操作を切りました")
+    expect(page.get_by_role("status").first).to_contain_text("キー操作を切りました")
     expect(page.locator("header kbd")).to_be_visible()
     page.goto(f"{town.staff}/review/{items[0]}")
     expect(page.get_by_role("button", name="わたしが対応する").locator("kbd")).to_be_hidden()

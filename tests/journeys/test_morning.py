@@ -131,7 +131,7 @@ def answer(page: Page) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("本人に送りました")
+    expect(page.get_by_role("status").first).to_contain_text("本人に送りました")
     page.wait_for_load_state()
 
 

@@ -147,6 +147,19 @@ def test_two_same_files_in_one_report_are_said_without_a_number(session: Session
     assert codes(session, row, Rule.SAME_FILE) == ["same_here", "pending"]
 
 
+def test_a_paper_photographed_anew_is_not_one_of_two(session: Session, who: Recipient) -> None:
+    row, dark = with_file(session, who, OCTOBER)
+    look = "0" * 50 + "123456789ab"
+    looked_at(session, row, dark, look)
+    drafts.change(session, who, row.id)
+    drafts.remove(session, who, row.id, dark.id)
+    bright = factories.file(session, who, row)
+    likeness.note_same(session, bright)
+    intake.send(session, who, row.id, attempt=uuid4())
+    looked_at(session, row, bright, look)
+    assert results(session, row)[Rule.SAME_FILE] is Result.PASS
+
+
 def test_a_file_that_stands_in_a_draft_only_was_not_sent_before(session: Session, who: Recipient) -> None:
     draft = factories.begun(session, who, SEPTEMBER)
     factories.file(session, who, draft, sha256="a" * 64)
@@ -284,7 +297,7 @@ def test_another_offices_a_strangers_and_an_old_versions_check_are_not_there(
         overrides.override(session, worker, other.id, check.id, "よい", attempt=uuid4())
     drafts.change(session, who, row.id)
     intake.send(session, who, row.id, attempt=uuid4())
-    with pytest.raises(NotThere):
+    with pytest.raises(ChangedMeanwhile):  # whose page gives back what was written
         overrides.override(session, worker, row.id, check.id, "よい", attempt=uuid4())
 
 

@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 
 from config.office.services import PROJECT
 from shared import danger, drafts, filled, intake, journal, queue
-from shared.model import DutyKind, LogEntry, State, Submission, SubmissionVersion
+from shared.model import DutyKind, FileState, LogEntry, State, Submission, SubmissionVersion
 from shared.rules.danger import GAP, LONGEST, WORDS, NotAWord, OwnWord, fold, found, found_in, in_force
 from shared.rules.forms import FORMS
 from shared.rules.forms.form import Ask
+from shared.rules.need import Need
 from shared.sign_in import Recipient, Staff
 from tests import factories
 from tests.shared.fill import fill
@@ -77,6 +78,21 @@ def test_ordinary_sentences_do_not_trigger(sentences: list[str]) -> None:
         "ＤＶＤを売りました",
         "受け取った仕事を続けられます",
         "食べ物のアレルギーはない",
+        "転んで手首をついて骨折しました",
+        "足首をつったので休みました",
+        "申請したところされていませんでした",
+        "手をつなぐって約束しました",
+        "横断歩道で手を上げてしまった",
+        "布団をたたいてしまいました",
+        "むかしにたいそう流行りました",
+        "子どものじゅくしゅう代です",
+        "電気代が高く、止められないか心配です",
+        "ガスは止められていません",
+        "いまは飲んでいる薬がありません",
+        "アドベンチャーワールドへ行きました",
+        "小さなこえで、こごえで話します",
+        "お米を助けていただいています",
+        "電気、ガスは問題ありません",
     ],
 )
 def test_words_that_only_look_like_it_are_left_alone(text: str) -> None:
@@ -102,6 +118,15 @@ def test_each_spelling_is_found_in_any_width_kana_and_spacing(
         ("もう、しに タ い", "死にたい"),
         ("ﾀﾍﾞﾙﾓﾉｶﾞﾅｲ", "食べるものがない"),
         ("夫になぐられます。はなしにたいして怒ります", "殴られる"),
+        ("もう死にたーい", "死にたい"),
+        ("死のうと思いました", "死にたい"),
+        ("だれか助けて", "助けてください"),
+        ("薬が無くなりました", "薬が切れた"),
+        ("食べる物が無い", "食べるものがない"),
+        ("住む所が無い", "住むところがない"),
+        ("ガスがきのうから止まっています", "ガスを止められた"),
+        ("電気を止めると言われた", "電気を止められた"),
+        ("殺すと言われました", "殺される"),
     ],
 )
 def test_said_as_people_say_it(text: str, word: str) -> None:
@@ -164,6 +189,22 @@ def test_a_message_with_such_a_word_stands_first_and_says_which(
     assert first.danger_words == {"tell": ["食べるものがない", "ガスを止められた"]}
     assert second.danger_words == {}
     assert queue.next_for(session, worker) == first.id
+
+
+def test_what_must_be_seen_first_waits_for_no_file_and_no_machine_gives_it_back(
+    session: Session, worker: Staff, who: Recipient
+) -> None:
+    row = filled.start(session, who, DutyKind.MESSAGE, factories.OCTOBER)
+    filled.write(session, who, row.id, "tell", {"tell": "もう死にたいです"})
+    photo = factories.file(session, who, row)
+    intake.send(session, who, row.id, attempt=uuid4())
+    assert [line.id for line in queue.waiting(session, worker)] == [row.id], "though nobody has looked at the photo yet"
+    photo.move(FileState.REFUSED, because="damaged")
+    session.flush()
+    intake.settle(session, row)
+    (line,) = queue.waiting(session, worker)
+    assert line.needs[0] is Need.DANGER
+    assert Need.REFUSED in line.needs
 
 
 def test_an_explanation_and_a_later_version_are_looked_at_too(session: Session, who: Recipient) -> None:

@@ -160,6 +160,24 @@ def test_what_is_handed_over_waits_for_her_first(room: Room) -> None:
     assert room.told(room.colleague) == [(Told.HANDED, "例野 太郎", "あとは電話だけ")]
 
 
+def test_what_is_handed_over_lies_among_her_own_whoever_s_household_it_is(room: Room) -> None:
+    room.hand_over()
+    assert [row.id for row in queue.waiting(room.session, room.colleague)] == [room.row.id]
+    assert queue.next_for(room.session, room.colleague) == room.row.id
+    assert queue.counts(room.session, room.colleague, queue.Wanted())[queue.Tab.ALL] == 1
+    other = factories.staff(room.session)
+    assert queue.waiting(room.session, other) == []
+
+
+def test_the_same_form_takes_over_once_even_after_she_has_given_it_back(room: Room) -> None:
+    attempt = uuid4()
+    handing.take_over(room.session, room.head, room.row.id, "急ぎのため", attempt=attempt)
+    review.release(room.session, room.head, room.row.id)
+    review.claim(room.session, room.holder, room.row.id)
+    assert handing.take_over(room.session, room.head, room.row.id, "急ぎのため", attempt=attempt) is room.claim
+    assert room.claim.staff_id == room.holder.staff_id
+
+
 def test_a_second_tap_hands_over_once(room: Room) -> None:
     attempt = uuid4()
     room.hand_over(attempt=attempt)

@@ -117,6 +117,10 @@ def test_names_that_cannot_be_kept_and_one_list_too_many(session: Session, worke
         with pytest.raises(NotAView) as refused:
             views.change(session, worker, view.id, name, tell_at=1)
         assert refused.value.code == code
+    for words in (Wanted(sought="123456789018"), Wanted(district="1234-5678-9018")):
+        with pytest.raises(NotAView) as refused:
+            save(session, worker, "番号", words)
+        assert refused.value.code == "my_number"
     views.change(session, worker, view.id, "急ぎ", tell_at=7)
     assert view.tell_at == 7
     for at in range(views.MOST - 2):

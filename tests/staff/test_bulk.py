@@ -137,7 +137,10 @@ def test_the_way_from_the_choice_over_the_bar_to_the_list_and_back(
     here = path(make_session)
     for _ in range(2):
         assert desk.send(page, f"{here}/start").place.startswith(here)
+    assert desk.send(page, f"{here}/drop").place == here, "it has begun: nobody is told that nothing has changed"
     running = desk.open(here)
+    assert "もう始まっています" in running.html
+    assert "何も変えていません" not in running.html
     assert "<progress" in running.html
     assert "裏で働く機械が、いま止まっています" in running.html
     assert "表示しなおす" in running.html

@@ -296,7 +296,7 @@ def test_beside_a_paper_stands_what_one_should_know_of_its_household(
     strip = page.html.partition('<section class="strip')[2].partition("</section>")[0]
     said = " ".join(re.sub(r"<[^>]+>", " ", strip).split())
     assert "見本 花子、題見 陽太 担当 例野 太郎" in said
-    assert "まだ届いていないもの 収入申告書 9月分 10月28日(水)をすぎた" in said
+    assert "まだ届いていないもの 収入申告書 9月分 題見 陽太 10月28日(水)をすぎた" in said
     lately = said.partition("最近届いたもの")[2].partition("ほかに待っていること")[0]
     assert [lately.count(f"{80_000 + back:,}円") for back in range(4)] == [1, 1, 0, 0]
     assert lately.count("収入申告書") == 3, "hers of two months, and what her child was asked again"

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import notes
-from shared.model import Household, Role
+from shared.model import Household, Role, SavedView
 from shared.sign_in import Staff
 from tests import factories
 from tests.staff.conftest import Answer, Desk
@@ -182,6 +183,15 @@ def test_what_is_wrong_with_a_note_is_said_at_its_field(
     assert text in answer.html
     with make_session() as session:
         assert notes.of(session, submission(session, scene)) == []
+
+
+def test_a_number_nobody_could_have_chosen_is_never(enter: Enter, make_session: Make, worker: Staff) -> None:
+    desk = enter(worker)
+    for at, tell in enumerate(("00199999", "1" * 5000, "-1", "１")):
+        form = desk.open("/views?kind=income_report")
+        assert desk.send(form, "/views", name=f"一覧{at}", tell=tell).status == 303
+    with make_session() as session:
+        assert set(session.scalars(select(SavedView.tell_at))) == {None}
 
 
 def test_a_choice_is_saved_under_a_name_and_tells_of_new_ones(
