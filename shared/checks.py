@@ -5,7 +5,7 @@ The rules are ``rules.checks``. What staff have decided stays as it was decided:
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -21,6 +21,7 @@ from shared.model import (
     Duty,
     DutyKind,
     FileState,
+    Likeness,
     Member,
     Result,
     Rule,
@@ -29,6 +30,7 @@ from shared.model import (
     StoredFile,
     Submission,
     SubmissionVersion,
+    VersionFile,
 )
 from shared.rules import checks as rules
 from shared.rules.checks import Outcome, Paper, Sent
@@ -92,12 +94,24 @@ def look(session: Session, submission: Submission) -> None:
 
 
 def look_around(session: Session, submission: Submission) -> None:
-    """After a month was reported or taken back: look again at what else she has sent about it, or the month after."""
+    """After something was sent or taken back, look again at what it says something about.
+
+    That is what else she has sent about its month or the month after, and whatever has a file that is like one of its.
+    """
+    to_see: dict[UUID, set[Rule]] = {}
+    for key in _of_its_months(session, submission):
+        to_see.setdefault(key, set()).add(Rule.MONTH)
+    for key in _with_its_papers(session, submission):
+        to_see.setdefault(key, set()).add(Rule.SAME_FILE)
+    for key in sorted(to_see):  # two who write at once meet in the same order
+        _look(session, session.get_one(Submission, (submission.office_id, key)), to_see[key])
+
+
+def _of_its_months(session: Session, submission: Submission) -> Sequence[UUID]:
     if not is_monthly(submission.kind):
-        return
-    beside = session.scalars(
-        select(Submission)
-        .where(
+        return ()
+    return session.scalars(
+        select(Submission.id).where(
             Submission.office_id == submission.office_id,
             Submission.member_id == submission.member_id,
             Submission.kind == submission.kind,
@@ -105,10 +119,26 @@ def look_around(session: Session, submission: Submission) -> None:
             Submission.id != submission.id,
             Submission.state.in_(_LOOKED_AT),
         )
-        .order_by(Submission.id)  # two who write at once meet in the same order
+    ).all()
+
+
+def _with_its_papers(session: Session, submission: Submission) -> Sequence[UUID]:
+    of_it = and_(SubmissionVersion.office_id == VersionFile.office_id, SubmissionVersion.id == VersionFile.version_id)
+    its_files = (
+        select(VersionFile.file_id)
+        .join(SubmissionVersion, of_it)
+        .where(SubmissionVersion.office_id == submission.office_id, SubmissionVersion.submission_id == submission.id)
     )
-    for other in beside.all():
-        _look(session, other, (Rule.MONTH,))
+    return session.scalars(
+        select(StoredFile.submission_id)
+        .join(Likeness, and_(Likeness.office_id == StoredFile.office_id, Likeness.file_id == StoredFile.id))
+        .where(
+            Likeness.office_id == submission.office_id,
+            Likeness.earlier_id.in_(its_files),
+            StoredFile.submission_id != submission.id,
+        )
+        .distinct()
+    ).all()
 
 
 def look_at_files(session: Session, office_id: UUID, submission_ids: Collection[UUID]) -> None:

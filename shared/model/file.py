@@ -109,6 +109,7 @@ class Likeness(Base):
         belongs_to("file_id", "stored_file"),
         belongs_to("earlier_id", "stored_file"),
         CheckConstraint("file_id <> earlier_id", name="another"),
+        Index("ix_likeness_earlier", "office_id", "earlier_id"),
     )
     office_id: Mapped[UUID] = mapped_column(primary_key=True)
     file_id: Mapped[UUID] = mapped_column(primary_key=True)

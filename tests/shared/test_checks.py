@@ -167,6 +167,19 @@ def test_a_file_that_stands_in_a_draft_only_was_not_sent_before(session: Session
     assert codes(session, row, Rule.SAME_FILE) == ["pending"]
 
 
+def test_the_same_file_is_told_once_the_earlier_report_is_sent_and_no_more_once_it_is_taken_back(
+    session: Session, who: Recipient
+) -> None:
+    begun = factories.draft(session, who, SEPTEMBER)
+    factories.file(session, who, begun, sha256="a" * 64)
+    row, _file = with_file(session, who, OCTOBER, sha256="a" * 64)
+    assert codes(session, row, Rule.SAME_FILE) == ["pending"]
+    intake.send(session, who, begun.id, attempt=uuid4())
+    assert codes(session, row, Rule.SAME_FILE) == ["same", "pending"]
+    intake.withdraw(session, who, begun.id, attempt=uuid4())
+    assert codes(session, row, Rule.SAME_FILE) == ["pending"]
+
+
 def test_looking_again_writes_nothing_new_and_keeps_what_staff_said(
     session: Session, worker: Staff, who: Recipient
 ) -> None:

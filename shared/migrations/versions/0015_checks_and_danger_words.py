@@ -48,9 +48,11 @@ def upgrade() -> None:
     )
     op.add_column("submission_version", sa.Column("danger_words", sa.JSON(), nullable=True))
     op.add_column("safe_copy", sa.Column("lines", sa.JSON(), nullable=True))
+    op.create_index("ix_likeness_earlier", "likeness", ["office_id", "earlier_id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_likeness_earlier", "likeness")
     op.drop_column("safe_copy", "lines")
     op.drop_column("submission_version", "danger_words")
     op.drop_table("danger_word")
