@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from shared import clock, cover, journal, review, told
@@ -45,6 +45,23 @@ class WishRow:
     name: str
     at: datetime
     kept: bool
+
+
+def wants_renewal(session: Session, who: Staff, submission_id: UUID) -> bool:
+    """Whether her own lease has run for a while."""
+    late = clock.now() + LEASE - RENEW_EVERY
+    return bool(
+        session.scalar(
+            select(
+                exists().where(
+                    Claim.office_id == who.office_id,
+                    Claim.submission_id == submission_id,
+                    Claim.staff_id == who.staff_id,
+                    Claim.until < late,
+                )
+            )
+        )
+    )
 
 
 def renew(session: Session, who: Staff, submission_id: UUID) -> None:

@@ -76,6 +76,15 @@ def reading_sessions(engine: Engine) -> sessionmaker[Session]:
     return sessionmaker(engine.execution_options(reading=True), expire_on_commit=False, autoflush=False)
 
 
+def remember(session: Session) -> None:
+    """Let the session hold on to what it loads: a page that asks for a household four times reads it once.
+
+    By itself it forgets a row as soon as nobody holds it. For pages that look; their sessions end with the request.
+    """
+    kept: list[object] = []
+    event.listen(session, "loaded_as_persistent", lambda _session, row: kept.append(row))
+
+
 class Ready:
     """A statement of the way each upload goes: compiled once, and from then on only filled in and handed to the driver.
 

@@ -31,6 +31,7 @@ from shared import (
 )
 from shared.errors import NotAMessage, NotThere, TooLateToUndo
 from shared.model import Actor
+from shared.session import remember
 from shared.slips import FileRow
 from staff import after, attached, compare, once
 from staff.access import DECIDING, me, needs
@@ -54,12 +55,15 @@ def page(submission_id: UUID, *, fault: str = "", typed: str = "", refused: tupl
     :param refused: the check whose note was refused, why, and the note.
     """
     who = me()
-    with transaction() as rows:  # alone: no lease stays locked while the journal is waited for
-        review.open_for(rows, who, submission_id)
-        presence.here(rows, who, submission_id)
-        handing.renew(rows, who, submission_id)
+    with reading() as rows:
+        is_late = handing.wants_renewal(rows, who, submission_id)
+    if is_late:
+        with transaction() as rows:  # alone: no lease stays locked while the journal is waited for
+            handing.renew(rows, who, submission_id)
     with transaction() as rows:
+        remember(rows)
         submission = review.open_for(rows, who, submission_id)
+        presence.here(rows, who, submission_id)
         told.seen(rows, who, submission_id)
         others = beside(rows, who, submission)
         written, colleagues = notes.of(rows, submission), handing.colleagues(rows, who, submission)
