@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -201,7 +201,12 @@ def accept(submission_id: UUID) -> ResponseReturnValue:
     log("submission.moved", submission=submission_id, state=done.state)
     sentence = _("%(member)s さんの「%(thing)s」を受理しました。", member=member, thing=thing(done.kind, done.month))
     after.say(sentence, submission_id, attempt)
-    return redirect(place, 303)
+    following = after.at_once(place)
+    if following is None:
+        return redirect(place, 303)
+    answer = make_response(page(following))
+    answer.headers["Content-Location"] = place
+    return answer
 
 
 @bp.post("/undo")

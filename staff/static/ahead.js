@@ -86,9 +86,10 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   let page, address;
   try {
-    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, submitter)) });
+    const body = new URLSearchParams(new FormData(form, submitter));
+    const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Ahead": "yes" } });
     page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    address = answer.redirected ? answer.url : location.href;
+    address = answer.headers.get("Content-Location") ?? (answer.redirected ? answer.url : location.href);
     if (!page.querySelector("#main")) {
       throw new Error("no page of ours");
     }

@@ -60,9 +60,14 @@ def test_the_next_item_takes_the_place_and_its_pictures_came_before(town: Town, 
     page, (first, second, third) = at.page, items
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(town.staff)))
+    page.reload()  # what is asked for from here on is known
     [paper] = pictures_of(town, second)
-    with page.expect_response(lambda answer: answer.url.endswith(paper)):
-        pass  # while the first one is read
+    for _ in range(100):  # while the first one is read
+        if paper in asked:
+            break
+        page.wait_for_timeout(100)
+    assert paper in asked
+    page.wait_for_load_state("networkidle")
     page.evaluate("globalThis.stays = true")
     asked.clear()
     page.keyboard.press("a")

@@ -255,3 +255,23 @@ def test_after_a_decision_the_next_one_is_of_the_same_list(
     desk.open(f"/?q={hers.number}")
     assert desk.open(others[0].path).html.count("?q=") == 0, "a name looked for is not remembered"
     assert order(desk.open("/").html) == [hers.path]
+
+
+def test_a_script_has_the_next_page_in_the_answer_itself(
+    enter: Enter, make_session: Make, bytes_kept: FolderStorage
+) -> None:
+    with make_session.begin() as session:
+        worker = factories.staff(session)
+        first, second = (set_out(session, bytes_kept, worker) for _ in range(2))
+    desk = enter(worker)
+    page = desk.open(desk.send(desk.open("/"), "/next").place)
+    fields = {**page.form(f"{first.path}/accept").fields, "then": "next"}
+    taps = [desk.client.post(f"{first.path}/accept", data=fields, headers={"X-Ahead": "yes"}) for _tap in range(2)]
+    assert [(one.status_code, one.headers["Content-Location"]) for one in taps] == [(200, second.path)] * 2
+    said = taps[0].get_data(as_text=True)
+    assert f'action="{second.path}/accept"' in said
+    assert "を受理しました" in said
+    assert "を受理しました" not in desk.open(second.path).html, "it is said once"
+    last = {**desk.open(second.path).form(f"{second.path}/accept").fields, "then": "next"}
+    answer = desk.client.post(f"{second.path}/accept", data=last, headers={"X-Ahead": "yes"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
