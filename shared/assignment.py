@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from shared import cover, journal
 from shared.errors import NotThere
 from shared.model import Actor, Household, News, Reassignment, Role, StaffMember
+from shared.rules.access import only_for_supervisors
 from shared.rules.assignment import Line
 from shared.sign_in import Staff
 
@@ -165,8 +166,7 @@ def apply(
     :raises NotThere: for anybody but a supervisor.
     :raises ValueError: if nothing would change.
     """
-    if who.role is not Role.SUPERVISOR:
-        raise NotThere
+    only_for_supervisors(who.role)
     session.get(
         StaffMember, (who.office_id, who.staff_id), with_for_update=True
     )  # two taps at once stand in a row here

@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from shared import clock, duties, office_days
-from shared.errors import NotThere
 from shared.model import (
     Correction,
     CorrectionItem,
@@ -22,7 +21,6 @@ from shared.model import (
     Finding,
     Household,
     Member,
-    Role,
     SecondLook,
     StaffMember,
     State,
@@ -31,6 +29,7 @@ from shared.model import (
 )
 from shared.queue import OPEN
 from shared.rules import figures, need
+from shared.rules.access import only_for_supervisors
 from shared.rules.months import add_months
 from shared.rules.need import Days
 from shared.rules.office_days import OfficeDays
@@ -139,8 +138,7 @@ def of(session: Session, who: Staff, now: datetime) -> Figures:
 
     :raises NotThere: for whoever is no supervisor.
     """
-    if who.role is not Role.SUPERVISOR:
-        raise NotThere
+    only_for_supervisors(who.role)
     today = clock.day_of(now)
     days = office_days.of(session, who.office_id)
     looks = [look.days for look in first_looks(session, who.office_id, now, days)]

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from shared import clock, dashboard, duties, office_days
 from shared.dashboard import FirstLook, Waits
-from shared.errors import NotThere
 from shared.model import (
     CorrectionItem,
     Duty,
@@ -23,11 +22,11 @@ from shared.model import (
     Finding,
     Household,
     Member,
-    Role,
     SecondLook,
     StaffMember,
     Submission,
 )
+from shared.rules.access import only_for_supervisors
 from shared.rules.figures import LAST
 from shared.sign_in import Staff
 
@@ -111,8 +110,7 @@ def page(session: Session, who: Staff, wanted: Wanted, now: datetime, *, behind:
     :param behind: only what stands behind this place: the last line of the page before.
     :raises NotThere: for whoever is no supervisor.
     """
-    if who.role is not Role.SUPERVISOR:
-        raise NotThere
+    only_for_supervisors(who.role)
     if wanted.of in (Of.AGE, Of.LOOKED):
         return _by_days(session, who, wanted, now, behind)
     found = _set(who, wanted, now).subquery()

@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from shared import journal
 from shared.errors import NotKept, NotThere
-from shared.model import Actor, FixedText, Household, Member, Role, StaffMember, WelfareOffice, new_id
+from shared.model import Actor, FixedText, Household, Member, StaffMember, WelfareOffice, new_id
 from shared.retention import take_turn
 from shared.review import open_for
 from shared.rules import fixed_texts as rules
 from shared.rules import forms, my_number
+from shared.rules.access import only_for_supervisors
 from shared.rules.wareki import short_date
 from shared.sign_in import Staff
 
@@ -150,8 +151,7 @@ def put_before(session: Session, who: Staff, text_id: UUID, other_id: UUID) -> N
 
 
 def _turn(session: Session, who: Staff) -> None:
-    if who.role is not Role.SUPERVISOR:
-        raise NotThere
+    only_for_supervisors(who.role)
     take_turn(session, who.office_id)
 
 

@@ -21,7 +21,6 @@ from shared.model import (
     Claim,
     ClaimWish,
     Household,
-    Role,
     StaffMember,
     State,
     Submission,
@@ -29,7 +28,7 @@ from shared.model import (
     new_id,
 )
 from shared.review import LEASE
-from shared.rules.access import may_decide
+from shared.rules.access import may_decide, only_for_supervisors
 from shared.sign_in import Staff
 
 KEPT_FOR_HER: Final = timedelta(hours=4)  # what was handed over stays hers that long, be she on a visit or at lunch
@@ -177,8 +176,7 @@ def take_over(session: Session, who: Staff, submission_id: UUID, reason: str, *,
     :raises ChangedMeanwhile: if there is nothing to review any more.
     :raises ValueError: without a reason.
     """
-    if who.role is not Role.SUPERVISOR:
-        raise NotThere
+    only_for_supervisors(who.role)
     submission = review.open_for(session, who, submission_id, lock=True)
     lease = _lease(session, submission)
     if lease is not None and review.done_by(session, submission, attempt):

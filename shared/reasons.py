@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from shared import journal
 from shared.errors import NotKept, NotThere
-from shared.model import Actor, CorrectionItem, CorrectionReason, Reason, ReasonWords, Role
+from shared.model import Actor, CorrectionItem, CorrectionReason, Reason, ReasonWords
 from shared.retention import take_turn
 from shared.rules import my_number
+from shared.rules.access import only_for_supervisors
 from shared.rules.reasons import ALWAYS, BUILT_IN, LANGUAGES, OWN
 from shared.sign_in import Staff
 
@@ -119,7 +120,7 @@ def change(session: Session, who: Staff, code: str, wanted: Wording) -> None:
     :raises NotKept: for the label of another one.
     :raises ValueError: for words that cannot be kept, or switching off what must stay.
     """
-    _only_for_supervisors(who)
+    only_for_supervisors(who.role)
     take_turn(session, who.office_id)
     known = of(session, who.office_id)
     if code not in known:
@@ -148,7 +149,7 @@ def add(session: Session, who: Staff, wanted: Wording) -> str:
     :raises NotKept: for the label of another one, or one too many.
     :raises ValueError: for words that cannot be kept.
     """
-    _only_for_supervisors(who)
+    only_for_supervisors(who.role)
     take_turn(session, who.office_id)
     known = of(session, who.office_id)
     same = [one for one in known.values() if one == ReasonRow(one.code, wanted.label, wanted.said, wanted.active)]
@@ -189,8 +190,3 @@ def _check(known: Mapping[str, ReasonRow], wanted: Wording, code: str | None) ->
         raise ValueError("an unknown language, or a number that nobody may keep")
     if any(one.label == label for one in known.values() if one.code != code):
         raise NotKept("same_label")
-
-
-def _only_for_supervisors(who: Staff) -> None:
-    if who.role is not Role.SUPERVISOR:
-        raise NotThere

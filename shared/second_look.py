@@ -28,6 +28,7 @@ from shared.model import (
 )
 from shared.retention import take_turn
 from shared.rules import my_number
+from shared.rules.access import only_for_supervisors
 from shared.rules.second_look import is_drawn
 from shared.sign_in import Staff
 
@@ -205,7 +206,7 @@ def look(session: Session, who: Staff, look_id: UUID, finding: Finding, note: st
     :raises NotThere: as ``open_for``.
     :raises ValueError: for nothing to talk about, a note that is too long, or one with a My Number.
     """
-    _only_for_supervisors(who)
+    only_for_supervisors(who.role)
     row = session.scalar(
         select(SecondLook).where(SecondLook.id == look_id, *_standing(who)).with_for_update(of=SecondLook)
     )
@@ -274,7 +275,7 @@ def _to_look_at(who: Staff) -> tuple[ColumnElement[bool], ...]:
 
 
 def _looks(who: Staff) -> Any:
-    _only_for_supervisors(who)
+    only_for_supervisors(who.role)
     return _rows(who)
 
 
@@ -309,8 +310,3 @@ def _row(found: Any) -> LookRow:
         looked_by=looked_by,
         looked_at=look.looked_at,
     )
-
-
-def _only_for_supervisors(who: Staff) -> None:
-    if who.role is not Role.SUPERVISOR:
-        raise NotThere

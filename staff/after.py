@@ -34,27 +34,27 @@ def the_list() -> str:
     return url_for("queue.show", **session.get(CHOICE, {}))
 
 
-def place(rows: Session, who: Staff) -> str:
-    """Where the decision leads: to the next item, taken already, if its form asks for it and one waits; or the list."""
+def following(rows: Session, who: Staff) -> UUID | None:
+    """The next item, taken already, if the decision's form asks for it and one waits."""
     best = queue.next_for(rows, who, kept()) if request.form.get("then") == "next" else None
     if best is None:
-        return the_list()
+        return None
     try:
         with rows.begin_nested():
             review.claim(rows, who, best)
     except (ChangedMeanwhile, TakenByAnother):  # somebody was quicker; what she has decided stands
-        return the_list()
-    return url_for("review.show", submission_id=best)
-
-
-def at_once(place: str) -> UUID | None:
-    """The item of ``place``, where a script asks for its page in the answer itself and spares the line a second turn.
-
-    Such an answer says in Content-Location where it belongs.
-    """
-    if "X-Ahead" not in request.headers or not place.startswith("/review/"):
         return None
-    return UUID(place.rpartition("/")[2])
+    return best
+
+
+def place_of(item: UUID | None) -> str:
+    """Where that is; or the list."""
+    return url_for("review.show", submission_id=item) if item else the_list()
+
+
+def place(rows: Session, who: Staff) -> str:
+    """Where the decision leads."""
+    return place_of(following(rows, who))
 
 
 def say(sentence: str, submission_id: UUID, attempt: UUID) -> None:

@@ -197,15 +197,14 @@ def accept(submission_id: UUID) -> ResponseReturnValue:
     with transaction() as rows:
         done = review.accept(rows, me(), submission_id, seen=once.seen(), attempt=attempt)
         member = slips.member_of(rows, done)
-        place = after.place(rows, me())
+        following = after.following(rows, me())
     log("submission.moved", submission=submission_id, state=done.state)
     sentence = _("%(member)s さんの「%(thing)s」を受理しました。", member=member, thing=thing(done.kind, done.month))
     after.say(sentence, submission_id, attempt)
-    following = after.at_once(place)
-    if following is None:
-        return redirect(place, 303)
-    answer = make_response(page(following))
-    answer.headers["Content-Location"] = place
+    if following is None or "X-Ahead" not in request.headers:
+        return redirect(after.place_of(following), 303)
+    answer = make_response(page(following))  # for a script: one turn of the line less
+    answer.headers["Content-Location"] = after.place_of(following)
     return answer
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from shared.errors import NotThere
 from shared.model.people import Role
 
 
@@ -30,3 +31,9 @@ def may_open(
 def may_decide(role: Role) -> bool:
     """Whether this role accepts papers or asks for a correction."""
     return role in (Role.CASEWORKER, Role.SUPERVISOR)
+
+
+def only_for_supervisors(role: Role) -> None:
+    """:raises NotThere: for every other role."""
+    if role is not Role.SUPERVISOR:
+        raise NotThere

@@ -30,7 +30,7 @@ function give(page) {
   const fills = [];
   for (const wanted of page.querySelectorAll("img[src]")) {
     const picture = ready.get(wanted.getAttribute("src"));
-    if (picture?.complete) {
+    if (picture?.naturalWidth) { // one that could not be had is asked for again
       const place = page.createElement("span");
       for (const { name, value } of wanted.attributes) {
         if (name !== "src") {
