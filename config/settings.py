@@ -35,6 +35,9 @@ class Settings:
     s3_secret_key: str | None = field(default=None, repr=False)
 
     secure_cookies: bool = True  # False only where people come by plain http: loopback, tests
+    portal_url: str | None = (
+        None  # https://madoguchi.example: where people reach the portal; what is printed leads there
+    )
     exit_url: str = "https://www.jma.go.jp/bosai/"  # where 「すぐ閉じる」 leads: the weather says nothing about anybody
     demo: bool = False  # says on every page that people and figures are made up
 
@@ -86,6 +89,7 @@ class Settings:
             s3_access_key=may("S3_ACCESS_KEY"),
             s3_secret_key=may("S3_SECRET_KEY"),
             secure_cookies=may("INSECURE_COOKIES") != "yes",
+            portal_url=_address(may("PORTAL_URL")),
             exit_url=may("EXIT_URL") or cls.exit_url,
             demo=may("DEMO") == "yes",
             file_limit=number("FILE_LIMIT", cls.file_limit),
@@ -95,3 +99,10 @@ class Settings:
             clamd=may("CLAMD"),
             room_required=may("ROOM_REQUIRED") == "yes",
         )
+
+
+def _address(url: str | None) -> str | None:
+    """An address that paths are put behind, without the slash at its end."""
+    if url is not None and not url.startswith(("https://", "http://")):
+        raise MissingSetting("MADOGUCHI_PORTAL_URL must begin with https://.")
+    return url.rstrip("/") if url else None

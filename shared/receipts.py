@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -31,7 +34,7 @@ from shared.outbox import promise
 from shared.review import changed_meanwhile, done_by
 from shared.rules.forms import title_of
 from shared.rules.forms.form import SHOTS, name, text_of
-from shared.rules.numbers import document_number
+from shared.rules.numbers import document_number, new_check_code, new_check_token
 from shared.rules.wareki import fiscal_year, japanese_date, japanese_moment
 from shared.sign_in import Recipient, Staff
 from shared.slips import SaidRow, Slip, slip
@@ -94,6 +97,7 @@ def issue(session: Session, who: Staff, submission_id: UUID, *, seen: int, attem
     office = session.get_one(WelfareOffice, who.office_id)
     serial = series.take(session, who.office_id, "receipt", fiscal_year(clock.today()))
     number = document_number(office.document_prefix, clock.today(), serial)
+    content = _content(session, who, submission, number, demo=demo)
     receipt = Receipt(
         office_id=who.office_id,
         submission_id=submission.id,
@@ -102,22 +106,31 @@ def issue(session: Session, who: Staff, submission_id: UUID, *, seen: int, attem
         state=ReceiptState.ISSUED,
         issued_by=who.staff_id,
         issued_at=clock.now(),
-        content=_content(session, who, submission, number, demo=demo),
+        content=content,
+        token=new_check_token(),
+        check_code=new_check_code(),
     )
     session.add(receipt)
     session.flush()
     submission.move(State.RECEIPTED, Actor.staff(who.staff_id), attempt=attempt)
     session.flush()
     promise(session, who.office_id, Job.DRAW_RECEIPT, receipt.id)
-    journal.record(
+    receipt.entry_id = journal.record(
         session,
         who.office_id,
         Actor.staff(who.staff_id),
         "receipt.issued",
         receipt.id,
         submission=submission.id,
-    )
+        content_sha256=content_hash(content),
+    ).id
     return receipt
+
+
+def content_hash(content: Mapping[str, Any]) -> str:
+    """SHA-256 of what a certificate says, in hexadecimal: as JSON with sorted names, no spaces, UTF-8."""
+    said = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _issued(session: Session, submission: Submission) -> Receipt:

@@ -21,7 +21,16 @@ class Receipt(OfOffice, Base):
         belongs_to("submission_id", "submission"),
         belongs_to("version_id", "submission_version"),
         belongs_to("issued_by", "staff_member"),
+        belongs_to("entry_id", "log_entry"),
+        belongs_to("voided_by", "staff_member"),
+        belongs_to("replaces_id", "receipt"),
         UniqueConstraint("office_id", "document_no"),
+        UniqueConstraint("token"),
+        CheckConstraint("length(token) = 32 AND length(check_code) = 8", name="checks"),
+        CheckConstraint(
+            "(state = 'voided') = (voided_at IS NOT NULL AND voided_by IS NOT NULL AND void_reason IS NOT NULL)",
+            name="voided_why",
+        ),
         CheckConstraint("(pdf_key IS NULL) = (pdf_sha256 IS NULL)", name="pdf_with_hash"),
         Index(
             "uq_receipt_one_issued",
@@ -39,6 +48,13 @@ class Receipt(OfOffice, Base):
     issued_by: Mapped[UUID]
     issued_at: Mapped[datetime]
     content: Mapped[dict[str, Any]]
+    token: Mapped[str]  # what the QR code leads by: 128 bits in hexadecimal, of the whole installation
+    check_code: Mapped[str]  # printed beside the number, for those who type
+    entry_id: Mapped[UUID | None]  # the journal's entry of the issue, which holds the hash of ``content``
+    replaces_id: Mapped[UUID | None]  # the voided one this was issued anew for
+    voided_at: Mapped[datetime | None]
+    voided_by: Mapped[UUID | None]
+    void_reason: Mapped[str | None]
     pdf_key: Mapped[str | None]  # None until the worker has drawn it
     pdf_sha256: Mapped[str | None]
 

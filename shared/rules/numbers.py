@@ -15,6 +15,7 @@ from shared.rules.wareki import era_year, fiscal_year
 
 ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # 31 signs; no 0 O, no 1 I L
 CODE_LENGTH: Final = 12
+CHECK_LENGTH: Final = 8
 
 
 def submission_number(office_code: str, day: date, serial: int) -> str:
@@ -64,6 +65,16 @@ def read_code(text: str) -> str | None:
 def code_hash(code: str) -> str:
     """What is kept of a code or a session token. Both are random enough for a plain SHA-256."""
     return hashlib.sha256(code.encode()).hexdigest()
+
+
+def new_check_code() -> str:
+    """What proves, beside its number, that somebody holds a 受領証 in her hand: 8 signs, about 39 bits."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(CHECK_LENGTH))
+
+
+def new_check_token() -> str:
+    """What the QR code of a 受領証 leads by: 128 bits, and nothing can be read from it."""
+    return secrets.token_hex(16)
 
 
 def new_token() -> str:

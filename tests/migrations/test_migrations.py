@@ -204,7 +204,7 @@ def test_a_migration_leans_on_no_model_says_what_it_does_and_goes_both_ways(file
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in ([node.module] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names])
     }
-    assert imported <= {"sqlalchemy", "alembic"}
+    assert imported <= {"sqlalchemy", "alembic", "secrets"}
     assert ast.get_docstring(tree)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     assert {"upgrade", "downgrade"} <= functions.keys()
