@@ -74,7 +74,9 @@ def test_issuing_gives_a_number_frozen_content_the_last_step_and_a_promise(sessi
     assert (task.subject_id, task.send_after) == (receipt.id, EVENING)
     entry = session.scalars(select(LogEntry).order_by(LogEntry.seq.desc())).first()
     assert entry
-    assert (entry.event, entry.subject_id, entry.facts) == ("receipt.issued", receipt.id, {"submission": str(row.id)})
+    facts = {"submission": str(row.id), "content_sha256": receipts.content_hash(receipt.content)}
+    assert (entry.event, entry.subject_id, entry.facts) == ("receipt.issued", receipt.id, facts)
+    assert receipt.entry_id == entry.id
 
 
 def test_the_paper_says_who_sent_what_when_and_who_looked_at_it(session: Session, clerk: Staff) -> None:
