@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, delete, event, func, select, text, update
+from sqlalchemy import Engine, delete, event, func, insert, select, text, update
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -56,7 +56,7 @@ def test_two_who_let_it_grow_at_once_write_the_same_rows(make_session: sessionma
         session.rollback()
     assert nodes == 7
     with make_session.begin() as session:
-        session.execute(LogNode.__table__.insert(), [dict(row) for row in rows[:1]])  # the other one was quicker
+        session.execute(insert(LogNode), [dict(row) for row in rows[:1]])  # the other one was quicker
     with make_session.begin() as session:
         log_tree.grow(session, office_id)
         assert log_tree.head(session, office_id).root == root_of(entries)
