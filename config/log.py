@@ -53,6 +53,13 @@ EVENTS: Final = frozenset(
         "database.unreachable",
         "receipt.issued",
         "receipt.drawn",
+        "heads.signed",
+        "head.not_signed",
+        "log.broken",
+        "seal.missing",
+        "seal.expires",
+        "seals.published",
+        "journal.broken",
         "worker.started",
         "worker.stopped",
     }
