@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from shared.rules.merkle import Place, Span, Tree
 from shared.rules.tree_head import SignedHead
 
 AT_ONCE: Final = 5_000  # entries in one growth of the worker's, a transaction each
+LATE: Final = timedelta(minutes=10)  # the worker lets the tree grow each minute
 _ROWS: Final = 1_000
 
 
@@ -74,6 +75,15 @@ class Consistency:
         path = [bytes.fromhex(one) for one in self.path]
         roots = bytes.fromhex(self.first.root), bytes.fromhex(self.second.root)
         return merkle.proves_consistency(self.first.size, self.second.size, path, *roots)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How it stands with an office's journal."""
+
+    entries: int
+    signed_at: datetime | None  # when the newest head was signed
+    broken_at: int | None  # the first entry that does not fit, of those over which no tree has grown yet
 
 
 def leaf_of(entry: str) -> bytes:
@@ -175,6 +185,22 @@ def consistency(session: Session, office_id: UUID, first: int, second: int) -> C
     path = [one.hex() for one in _spans(session, office_id, spans)]
     code = session.get_one(WelfareOffice, office_id).code
     return Consistency(code, head(session, office_id, first), later, path)
+
+
+def standing(session: Session, office_id: UUID) -> Standing:
+    """Whether the journal is whole. What the tree has grown over was looked at then; only what came since is read."""
+    newest = signed_head(session, office_id)
+    broken_at = journal.first_broken(session, office_id, after=size_of(session, office_id))
+    return Standing(journal.length(session, office_id), newest.at if newest else None, broken_at)
+
+
+def is_stuck(session: Session, office_id: UUID) -> bool:
+    """Whether the tree has stopped: an entry that should be in it for long is not. One question."""
+    newest = select(func.max(LogNode.position)).where(LogNode.office_id == office_id, LogNode.level == 0)
+    following = func.coalesce(newest.scalar_subquery(), -1) + 2
+    late = LogEntry.at < clock.now() - LATE
+    entry = exists().where(LogEntry.office_id == office_id, LogEntry.seq == following, late)
+    return bool(session.scalar(select(entry)))
 
 
 def behind(session: Session) -> list[UUID]:
