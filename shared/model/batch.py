@@ -117,13 +117,13 @@ class ReceiptBundle(OfOffice, Base):
         of_office(),
         belongs_to("batch_id", "receipt_batch"),
         belongs_to("asked_by", "staff_member"),
-        UniqueConstraint("office_id", "batch_id"),
         CheckConstraint("(batch_id IS NULL) <> (day IS NULL)", name="of_one"),
         CheckConstraint(
             "(print_key IS NULL) = (zip_key IS NULL) AND (zip_key IS NULL) = (made_at IS NULL)"
             " AND (print_key IS NULL) = (print_sha256 IS NULL) AND (zip_key IS NULL) = (zip_sha256 IS NULL)",
             name="made_whole",
         ),
+        Index("ix_receipt_bundle_batch", "office_id", "batch_id", "created_at"),
         Index("ix_receipt_bundle_day", "office_id", "day", "created_at"),
         Index(
             "ix_receipt_bundle_made",

@@ -76,8 +76,8 @@ def upgrade() -> None:
         _belongs("receipt_batch", "staff_id", "staff_member"),
         sa.UniqueConstraint("office_id", "attempt", name="uq_receipt_batch_office_id_attempt"),
         sa.CheckConstraint("decided_by IS NULL OR decided_by <> staff_id", name=op.f("ck_receipt_batch_two_people")),
-        sa.CheckConstraint("(decided_by IS NULL) = (decided_at IS NULL)", name=op.f("ck_receipt_batch_decided")),
         sa.CheckConstraint("state <> 'refused' OR length(reason) >= 1", name=op.f("ck_receipt_batch_refused_why")),
+        sa.CheckConstraint("(decided_by IS NULL) = (decided_at IS NULL)", name=op.f("ck_receipt_batch_decided")),
         sa.CheckConstraint("(state = 'issued') = (done_at IS NOT NULL)", name=op.f("ck_receipt_batch_done_at")),
         sa.CheckConstraint("matched >= 0", name=op.f("ck_receipt_batch_matched")),
         sa.CheckConstraint(
@@ -116,8 +116,8 @@ def upgrade() -> None:
             "office_id", "batch_id", "submission_id", name="uq_receipt_batch_item_office_id_batch_id_submission_id"
         ),
         sa.UniqueConstraint("office_id", "receipt_id", name="uq_receipt_batch_item_office_id_receipt_id"),
-        sa.CheckConstraint("(state = 'issued') = (receipt_id IS NOT NULL)", name=op.f("ck_receipt_batch_item_issued")),
         sa.CheckConstraint("(state = 'refused') = (why IS NOT NULL)", name=op.f("ck_receipt_batch_item_why_not")),
+        sa.CheckConstraint("(state = 'issued') = (receipt_id IS NOT NULL)", name=op.f("ck_receipt_batch_item_issued")),
         sa.CheckConstraint(
             "state IN ('waiting', 'excluded', 'issued', 'refused')", name=op.f("ck_receipt_batch_item_state")
         ),
@@ -145,14 +145,14 @@ def upgrade() -> None:
         _of_office("receipt_bundle"),
         _belongs("receipt_bundle", "asked_by", "staff_member"),
         _belongs("receipt_bundle", "batch_id", "receipt_batch"),
-        sa.UniqueConstraint("office_id", "batch_id", name="uq_receipt_bundle_office_id_batch_id"),
-        sa.CheckConstraint("(batch_id IS NULL) <> (day IS NULL)", name=op.f("ck_receipt_bundle_of_one")),
         sa.CheckConstraint(
             "(print_key IS NULL) = (zip_key IS NULL) AND (zip_key IS NULL) = (made_at IS NULL)"
             " AND (print_key IS NULL) = (print_sha256 IS NULL) AND (zip_key IS NULL) = (zip_sha256 IS NULL)",
             name=op.f("ck_receipt_bundle_made_whole"),
         ),
+        sa.CheckConstraint("(batch_id IS NULL) <> (day IS NULL)", name=op.f("ck_receipt_bundle_of_one")),
     )
+    op.create_index("ix_receipt_bundle_batch", "receipt_bundle", ["office_id", "batch_id", "created_at"])
     op.create_index("ix_receipt_bundle_day", "receipt_bundle", ["office_id", "day", "created_at"])
     op.create_index(
         "ix_receipt_bundle_made",
@@ -180,9 +180,9 @@ def upgrade() -> None:
         _belongs("receipt_void", "receipt_id", "receipt"),
         sa.UniqueConstraint("office_id", "attempt", name="uq_receipt_void_office_id_attempt"),
         sa.CheckConstraint("length(reason) BETWEEN 1 AND 300", name=op.f("ck_receipt_void_reason")),
-        sa.CheckConstraint("(decided_by IS NULL) = (decided_at IS NULL)", name=op.f("ck_receipt_void_decided")),
-        sa.CheckConstraint("decided_by IS NULL OR decided_by <> proposed_by", name=op.f("ck_receipt_void_two_people")),
         sa.CheckConstraint("state <> 'refused' OR length(answer) >= 1", name=op.f("ck_receipt_void_refused_why")),
+        sa.CheckConstraint("decided_by IS NULL OR decided_by <> proposed_by", name=op.f("ck_receipt_void_two_people")),
+        sa.CheckConstraint("(decided_by IS NULL) = (decided_at IS NULL)", name=op.f("ck_receipt_void_decided")),
         sa.CheckConstraint("state IN ('proposed', 'done', 'refused')", name=op.f("ck_receipt_void_state")),
     )
     op.create_index(
@@ -215,11 +215,11 @@ def upgrade() -> None:
         _of_office("office_stamp"),
         _belongs("office_stamp", "set_by", "staff_member"),
         sa.UniqueConstraint("office_id", "attempt", name="uq_office_stamp_office_id_attempt"),
+        sa.CheckConstraint("(state = 'refused') = (refused_because IS NOT NULL)", name=op.f("ck_office_stamp_refused")),
         sa.CheckConstraint("(state = 'drawn') = (key IS NOT NULL)", name=op.f("ck_office_stamp_drawn")),
         sa.CheckConstraint(
             "(key IS NULL) = (sha256 IS NULL) AND (key IS NULL) = (size IS NULL)", name=op.f("ck_office_stamp_whole")
         ),
-        sa.CheckConstraint("(state = 'refused') = (refused_because IS NOT NULL)", name=op.f("ck_office_stamp_refused")),
         sa.CheckConstraint("kind IN ('stamp', 'signature')", name=op.f("ck_office_stamp_kind")),
         sa.CheckConstraint("state IN ('sent', 'drawn', 'refused')", name=op.f("ck_office_stamp_state")),
     )
