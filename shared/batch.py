@@ -76,9 +76,7 @@ def choose(
             select(Submission.id, Submission.revision).where(
                 Submission.office_id == who.office_id, Submission.id.in_(wanted), Submission.state == State.ACCEPTED
             )
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     session.add_all(
         ReceiptBatchItem(
@@ -173,6 +171,11 @@ def drop(session: Session, who: Staff, batch_id: UUID) -> bool:
 # ---- sending on ----
 
 
+def must_wait(session: Session, who: Staff) -> bool:
+    """Whether what she issues or voids today waits for a second person."""
+    return receipt_rules.wants_two(session, who.office_id, clock.today())
+
+
 def start(session: Session, who: Staff, batch_id: UUID) -> ReceiptBatch:
     """Let the worker issue them; where the office wants two people, ask the second one. A second tap does nothing more.
 
@@ -185,7 +188,7 @@ def start(session: Session, who: Staff, batch_id: UUID) -> ReceiptBatch:
     left = waiting(session, who.office_id, batch_id)
     if not left:
         raise ValueError("none is left to issue")
-    if receipt_rules.wants_two(session, who.office_id, clock.today()):
+    if must_wait(session, who):
         row.move(BatchState.PROPOSED)
         session.flush()
         _note(session, who, "batch.proposed", row, count=len(left))
@@ -311,11 +314,11 @@ def waiting(session: Session, office_id: UUID, batch_id: UUID) -> list[UUID]:
 
 
 def issue_one(session: Session, office_id: UUID, item_id: UUID) -> None:
-    """Issue one of them, or write down why not. Of one that has met its end nothing is touched."""
+    """Issue one of them, or write down why not. Nothing is touched of one that has met its end, or may not be issued."""
     item = session.get_one(ReceiptBatchItem, (office_id, item_id), with_for_update=True, populate_existing=True)
-    if item.state is not BatchItemState.WAITING:
-        return
     batch = session.get_one(ReceiptBatch, (office_id, item.batch_id))
+    if item.state is not BatchItemState.WAITING or batch.state is not BatchState.RUNNING:
+        return
     try:
         with session.begin_nested():
             receipt = receipts.issue(
@@ -377,4 +380,4 @@ def count_states(session: Session, row: ReceiptBatch) -> dict[BatchItemState, in
         .where(ReceiptBatchItem.office_id == row.office_id, ReceiptBatchItem.batch_id == row.id)
         .group_by(ReceiptBatchItem.state)
     )
-    return dict.fromkeys(BatchItemState, 0) | dict(counted.tuples().all())
+    return dict.fromkeys(BatchItemState, 0) | dict(counted.all())

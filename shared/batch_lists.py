@@ -251,7 +251,7 @@ def _names(session: Session, office_id: UUID, row: ReceiptBatch) -> dict[UUID, s
     found = session.execute(
         select(StaffMember.id, StaffMember.name).where(StaffMember.office_id == office_id, StaffMember.id.in_(people))
     )
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 def _visible(session: Session, who: Staff, batch_id: UUID) -> ReceiptBatch:

@@ -163,6 +163,11 @@ def index(papers: Iterable[Paper]) -> bytes:
     return ("\ufeff" + out.getvalue()).encode()
 
 
+def is_made(session: Session, office_id: UUID, bundle_id: UUID) -> bool:
+    """Whether there is nothing left to gather."""
+    return session.get_one(ReceiptBundle, (office_id, bundle_id)).made_at is not None
+
+
 def made(session: Session, office_id: UUID, bundle_id: UUID, to_print: Made, zipped: Made) -> bool:
     """Keep what was gathered. Returns False if another run was quicker."""
     row = session.get_one(ReceiptBundle, (office_id, bundle_id), with_for_update=True, populate_existing=True)
@@ -205,8 +210,21 @@ def take(session: Session, who: Staff, bundle_id: UUID, what: str) -> ReceiptBun
 def newest(session: Session, who: Staff, *, batch_id: UUID | None = None, day: date | None = None) -> BundleRow | None:
     """The last one of a batch or a day."""
     row = _newest(session, who.office_id, batch_id, day)
+    return _row(session, row) if row else None
+
+
+def one(session: Session, who: Staff, bundle_id: UUID) -> BundleRow:
+    """How one stands.
+
+    :raises NotThere: for another office's.
+    """
+    row = session.get(ReceiptBundle, (who.office_id, bundle_id))
     if row is None:
-        return None
+        raise NotThere
+    return _row(session, row)
+
+
+def _row(session: Session, row: ReceiptBundle) -> BundleRow:
     return BundleRow(
         id=row.id,
         batch_id=row.batch_id,

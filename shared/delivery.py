@@ -120,7 +120,17 @@ def marks(session: Session, office_id: UUID, receipt_ids: Collection[UUID]) -> d
     return found
 
 
-def set_way(session: Session, who: Staff, member_id: UUID, way: Way) -> None:
+def way(session: Session, who: Staff, submission_id: UUID) -> Way:
+    """How the person who sent a submission gets her certificates."""
+    row = session.scalar(
+        select(DeliveryWay)
+        .join(Submission, its_way())
+        .where(Submission.office_id == who.office_id, Submission.id == submission_id)
+    )
+    return row.way if row else Way.SCREEN
+
+
+def set_way(session: Session, who: Staff, member_id: UUID, to: Way) -> None:
     """From now on she gets her certificates like this; those that are on their way, too.
 
     :raises NotThere: for nobody of this office.
@@ -129,14 +139,14 @@ def set_way(session: Session, who: Staff, member_id: UUID, way: Way) -> None:
     if member is None:
         raise NotThere
     row = session.get(DeliveryWay, (who.office_id, member_id))
-    if (row.way if row else Way.SCREEN) is way:
+    if (row.way if row else Way.SCREEN) is to:
         return
     if row is None:
         row = DeliveryWay(office_id=who.office_id, member_id=member_id)
         session.add(row)
-    row.way, row.set_by, row.set_at = way, who.staff_id, clock.now()
+    row.way, row.set_by, row.set_at = to, who.staff_id, clock.now()
     session.flush()
-    journal.record(session, who.office_id, Actor.staff(who.staff_id), "delivery.way_set", member_id, way=way.value)
+    journal.record(session, who.office_id, Actor.staff(who.staff_id), "delivery.way_set", member_id, way=to.value)
 
 
 def way_of() -> ColumnElement[Way]:

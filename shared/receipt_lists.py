@@ -126,7 +126,7 @@ def wanted(given: Mapping[str, str]) -> Wanted:
     )
 
 
-def words(wanted: Wanted) -> dict[str, str]:
+def words(wanted: Wanted) -> dict[str, Any]:
     """The same choice as words, without those that say the usual."""
     chosen = {
         "tab": wanted.tab.value if wanted.tab is not Tab.READY else "",

@@ -77,8 +77,8 @@ def issue(session: Session, who: Staff, submission_id: UUID, *, seen: int, attem
     :raises ChangedMeanwhile: if the submission is no longer as the screen showed it.
     """
     submission = for_clerk(session, who, submission_id, lock=True)
-    if done_by(session, submission, attempt):
-        return _issued(session, submission)
+    if done_by(session, submission, attempt) and (issued := newest_of(session, submission)):
+        return issued
     if submission.state is not State.ACCEPTED or submission.revision != seen:
         raise changed_meanwhile(session, submission)
     office = session.get_one(WelfareOffice, who.office_id)
@@ -168,14 +168,14 @@ def content_hash(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def _issued(session: Session, submission: Submission) -> Receipt:
-    """The newest of its certificates."""
-    return session.scalars(
+def newest_of(session: Session, submission: Submission) -> Receipt | None:
+    """The newest certificate of a submission, whether it stands or was voided."""
+    return session.scalar(
         select(Receipt)
         .where(Receipt.office_id == submission.office_id, Receipt.submission_id == submission.id)
         .order_by(Receipt.issued_at.desc(), Receipt.id.desc())
         .limit(1)
-    ).one()
+    )
 
 
 @dataclass(frozen=True)
