@@ -53,6 +53,13 @@ EVENTS: Final = frozenset(
         "database.unreachable",
         "receipt.issued",
         "receipt.drawn",
+        "receipt.voided",
+        "batch.started",
+        "batch.approved",
+        "batch.ended",
+        "bundle.made",
+        "bundle.downloaded",
+        "stamp.refused",
         "worker.started",
         "worker.stopped",
     }
