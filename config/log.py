@@ -60,6 +60,13 @@ EVENTS: Final = frozenset(
         "seal.expires",
         "seals.published",
         "journal.broken",
+        "receipt.voided",
+        "batch.started",
+        "batch.approved",
+        "batch.ended",
+        "bundle.made",
+        "bundle.downloaded",
+        "stamp.refused",
         "worker.started",
         "worker.stopped",
     }

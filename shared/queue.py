@@ -16,7 +16,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, literal, or_, select, true, tuple_, union_all
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from shared import clock, cover, office_days
 from shared.model import (
@@ -135,21 +135,6 @@ class HandsRow:
     holder: str | None
     holder_is_me: bool
     held_since: datetime | None
-
-
-@dataclass(frozen=True)
-class ReceiptRow:
-    """One line of the clerk's list of submissions ready for a certificate."""
-
-    id: UUID
-    number: str
-    member: str
-    kind: DutyKind
-    month: date
-    version_no: int
-    files: int
-    accepted_by: str
-    accepted_at: datetime
 
 
 def waiting(
@@ -389,7 +374,7 @@ def _open(query: Any, who: Staff, wanted: Wanted, now: Days) -> Any:
         query = query.where(_says(wanted.check))
     if wanted.district:
         query = query.where(Household.district == wanted.district)
-    return query.where(_is(wanted.sought)) if wanted.sought.strip() else query
+    return query.where(is_sought(wanted.sought)) if wanted.sought.strip() else query
 
 
 def _under(tab: Tab, now: Days) -> ColumnElement[bool]:
@@ -426,8 +411,8 @@ def _checks(what: Any, *standing: Result) -> Any:
     return query.where(Check.result.in_(standing), Check.overridden_by.is_(None)) if standing else query
 
 
-def _is(sought: str) -> ColumnElement[bool]:
-    """Typed in any width, with or without spaces and hyphens."""
+def is_sought(sought: str) -> ColumnElement[bool]:
+    """Whose line it is, with household and member joined, or its number. Typed in any width, with spaces or without."""
     text = "".join(unicodedata.normalize("NFKC", sought[:LONGEST]).split())
     number = _DASHES.sub("", text.upper())
     read = func.replace(func.replace(Member.kana, "\u3000", ""), " ", "")
@@ -517,45 +502,3 @@ def visible(who: Staff, scope: Scope) -> ColumnElement[bool]:
             return own if scope is Scope.MINE else or_(own, Household.protected.is_(False))
         case Role.CLERK | Role.ADMINISTRATOR:
             return Household.id.is_(None)
-
-
-def ready_for_receipt(session: Session, who: Staff) -> list[ReceiptRow]:
-    """Accepted submissions a clerk owes a certificate, oldest arrival first; each once, as it was last accepted."""
-    again = aliased(Step)  # what was taken back and decided anew was accepted more than once
-    last = select(func.max(again.at)).where(
-        again.office_id == Submission.office_id, again.submission_id == Submission.id, again.became == State.ACCEPTED
-    )
-    accepted = and_(
-        Step.office_id == Submission.office_id,
-        Step.submission_id == Submission.id,
-        Step.became == State.ACCEPTED,
-        Step.at == last.correlate(Submission).scalar_subquery(),
-    )
-    found = session.execute(
-        select(Submission, Member.name, StaffMember.name, Step.at, func.count(VersionFile.file_id))
-        .join(Member, and_(Member.office_id == Submission.office_id, Member.id == Submission.member_id))
-        .join(Step, accepted)
-        .join(StaffMember, and_(StaffMember.office_id == Step.office_id, StaffMember.id == Step.actor_id))
-        .join(SubmissionVersion, LAST_SENT)
-        .outerjoin(
-            VersionFile,
-            and_(VersionFile.office_id == SubmissionVersion.office_id, VersionFile.version_id == SubmissionVersion.id),
-        )
-        .where(Submission.office_id == who.office_id, Submission.state == State.ACCEPTED)
-        .group_by(Submission.office_id, Submission.id, Member.name, StaffMember.name, Step.at)
-        .order_by(Submission.arrived_at)
-    ).all()
-    return [
-        ReceiptRow(
-            id=submission.id,
-            number=submission.number or "",
-            member=member,
-            kind=submission.kind,
-            month=submission.month,
-            version_no=submission.version_no,
-            files=files,
-            accepted_by=staff,
-            accepted_at=at,
-        )
-        for submission, member, staff, at, files in found
-    ]

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import clock, journal, series
+from shared import clock, journal, series, stamp
 from shared.drafts import sent_version
 from shared.errors import NotThere
 from shared.model import (
@@ -40,19 +40,6 @@ from shared.sign_in import Recipient, Staff
 from shared.slips import SaidRow, Slip, slip
 
 UNNUMBERED = "（発行のときに付きます）"
-
-
-@dataclass(frozen=True)
-class IssuedRow:
-    """An issued certificate in the clerk's list of the day."""
-
-    id: UUID
-    submission_id: UUID
-    number: str
-    document_no: str
-    member: str
-    issued_at: datetime
-    ready: bool
 
 
 def for_clerk(session: Session, who: Staff, submission_id: UUID, *, lock: bool = False) -> Submission:
@@ -90,8 +77,8 @@ def issue(session: Session, who: Staff, submission_id: UUID, *, seen: int, attem
     :raises ChangedMeanwhile: if the submission is no longer as the screen showed it.
     """
     submission = for_clerk(session, who, submission_id, lock=True)
-    if done_by(session, submission, attempt):
-        return _issued(session, submission)
+    if done_by(session, submission, attempt) and (issued := newest_of(session, submission)):
+        return issued
     if submission.state is not State.ACCEPTED or submission.revision != seen:
         raise changed_meanwhile(session, submission)
     office = session.get_one(WelfareOffice, who.office_id)
@@ -109,6 +96,7 @@ def issue(session: Session, who: Staff, submission_id: UUID, *, seen: int, attem
         content=content,
         token=new_check_token(),
         check_code=new_check_code(),
+        replaces_id=_voided_id(session, submission),
     )
     session.add(receipt)
     session.flush()
@@ -132,19 +120,66 @@ def content_json(content: Mapping[str, Any]) -> str:
     return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
+def void(session: Session, who: Staff, receipt_id: UUID, reason: str) -> Receipt:
+    """取消し: the certificate counts no more. Its row and its number stay, and its submission can be issued anew.
+
+    Twice is once. Whether a second person must agree is asked before: see ``shared.voids``.
+
+    :raises NotThere: for an unknown one, or another office's.
+    :raises ValueError: without a reason.
+    """
+    if not reason.strip():
+        raise ValueError("nothing is voided without a reason")
+    submission_id = office_receipt(session, who, receipt_id).submission_id
+    submission = session.get_one(
+        Submission, (who.office_id, submission_id), with_for_update=True, populate_existing=True
+    )
+    receipt = session.get_one(Receipt, (who.office_id, receipt_id), with_for_update=True, populate_existing=True)
+    if receipt.state is ReceiptState.VOIDED:
+        return receipt
+    receipt.move(ReceiptState.VOIDED)
+    receipt.voided_at, receipt.voided_by, receipt.void_reason = clock.now(), who.staff_id, reason.strip()
+    step = submission.move(State.ACCEPTED, Actor.staff(who.staff_id), note=reason.strip())
+    session.flush()
+    journal.record_step(
+        session,
+        step,
+        "receipt.voided",
+        receipt.id,
+        version=submission.version_no,
+        submission=submission.id,
+        issued=receipt.entry_id,
+    )
+    return receipt
+
+
+def _voided_id(session: Session, submission: Submission) -> UUID | None:
+    """The certificate of the same submission that was voided last: a new one takes its place."""
+    return session.scalar(
+        select(Receipt.id)
+        .where(
+            Receipt.office_id == submission.office_id,
+            Receipt.submission_id == submission.id,
+            Receipt.state == ReceiptState.VOIDED,
+        )
+        .order_by(Receipt.issued_at.desc(), Receipt.id.desc())
+        .limit(1)
+    )
+
+
 def content_hash(content: Mapping[str, Any]) -> str:
     """SHA-256 of ``content_json`` in UTF-8, in hexadecimal."""
     return hashlib.sha256(content_json(content).encode()).hexdigest()
 
 
-def _issued(session: Session, submission: Submission) -> Receipt:
-    return session.scalars(
-        select(Receipt).where(
-            Receipt.office_id == submission.office_id,
-            Receipt.submission_id == submission.id,
-            Receipt.state == ReceiptState.ISSUED,
-        )
-    ).one()
+def newest_of(session: Session, submission: Submission) -> Receipt | None:
+    """The newest certificate of a submission, whether it stands or was voided."""
+    return session.scalar(
+        select(Receipt)
+        .where(Receipt.office_id == submission.office_id, Receipt.submission_id == submission.id)
+        .order_by(Receipt.issued_at.desc(), Receipt.id.desc())
+        .limit(1)
+    )
 
 
 @dataclass(frozen=True)
@@ -159,20 +194,23 @@ class OwnReceipt:
     arrived_at: datetime
     issued_at: datetime
     ready: bool  # the PDF is drawn
+    voided_at: datetime | None
+    replaced: bool  # voided, and another one stands in its place
+    replaces: bool  # stands in the place of one that was voided
 
 
 def own_receipts(session: Session, who: Recipient) -> list[OwnReceipt]:
-    """The person's certificates that stand, newest first."""
+    """The person's certificates, newest first; those that were voided, too: she may hold one in her hand."""
     found = session.execute(
         select(Receipt, Submission)
         .join(Submission, (Submission.office_id == Receipt.office_id) & (Submission.id == Receipt.submission_id))
         .where(
             Receipt.office_id == who.office_id,
-            Receipt.state == ReceiptState.ISSUED,
             Submission.member_id == who.member_id,
         )
-        .order_by(Receipt.issued_at.desc())
-    )
+        .order_by(Receipt.issued_at.desc(), Receipt.id.desc())
+    ).all()
+    replaced = {receipt.replaces_id for receipt, _submission in found}
     return [
         OwnReceipt(
             id=receipt.id,
@@ -183,6 +221,9 @@ def own_receipts(session: Session, who: Recipient) -> list[OwnReceipt]:
             arrived_at=submission.arrived_at or receipt.issued_at,  # what is certified has arrived
             issued_at=receipt.issued_at,
             ready=receipt.pdf_key is not None,
+            voided_at=receipt.voided_at,
+            replaced=receipt.id in replaced,
+            replaces=receipt.replaces_id is not None,
         )
         for receipt, submission in found
     ]
@@ -219,29 +260,6 @@ def office_receipt(session: Session, who: Staff, receipt_id: UUID) -> Receipt:
     return found
 
 
-def issued_since(session: Session, who: Staff, since: datetime) -> list[IssuedRow]:
-    """Certificates issued since a moment, newest first."""
-    found = session.execute(
-        select(Receipt, Submission.number, Member.name)
-        .join(Submission, (Submission.office_id == Receipt.office_id) & (Submission.id == Receipt.submission_id))
-        .join(Member, (Member.office_id == Submission.office_id) & (Member.id == Submission.member_id))
-        .where(Receipt.office_id == who.office_id, Receipt.issued_at >= since)
-        .order_by(Receipt.issued_at.desc())
-    )
-    return [
-        IssuedRow(
-            id=receipt.id,
-            submission_id=receipt.submission_id,
-            number=number or "",
-            document_no=receipt.document_no,
-            member=member,
-            issued_at=receipt.issued_at,
-            ready=receipt.pdf_key is not None,
-        )
-        for receipt, number, member in found
-    ]
-
-
 def _content(session: Session, who: Staff, submission: Submission, document_no: str, *, demo: bool) -> dict[str, Any]:
     """Every word of the paper. Japanese, because it is an official document; frozen, because it is a proof."""
     office = session.get_one(WelfareOffice, submission.office_id)
@@ -254,6 +272,7 @@ def _content(session: Session, who: Staff, submission: Submission, document_no: 
             Step.office_id == submission.office_id,
             Step.submission_id == submission.id,
             Step.became == State.ACCEPTED,
+            Step.was != State.RECEIPTED,  # who voids has accepted nothing
         )
         .order_by(Step.id.desc())
         .limit(1)
@@ -272,7 +291,11 @@ def _content(session: Session, who: Staff, submission: Submission, document_no: 
         ["受理", f"{japanese_moment(accepted.at)}　{accepted.name}"],
         ["発行", f"{japanese_moment(now)}　{who.name}"],
     ]
+    if voided_id := _voided_id(session, submission):
+        voided = session.get_one(Receipt, (submission.office_id, voided_id))
+        received.append(["再発行", f"{voided.document_no}（取消し済み）に代わるもの"])
     return {
+        **stamp.keys(session, submission.office_id),
         "number": said.number,
         "document_no": document_no,
         "issued_on": japanese_date(clock.today(), weekday=False),

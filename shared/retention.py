@@ -233,6 +233,7 @@ def kept_long_enough(office_id: UUID, what: Kept, last_day: date) -> Select[Stor
     """Files whose days were counted from ``last_day`` or earlier, since when, and whether a hold keeps them."""
     before = datetime.combine(last_day + timedelta(days=1), time.min, clock.TOKYO)
     since = _since().label("since")
+    later = aliased(Step)  # what was issued anew after a void is closed since then
     query = (
         select(StoredFile, since, _is_held().label("held"))
         .join(Submission, _of(Submission, StoredFile.submission_id))
@@ -243,6 +244,14 @@ def kept_long_enough(office_id: UUID, what: Kept, last_day: date) -> Select[Stor
                 Step.submission_id == Submission.id,
                 Step.became == Submission.state,
                 Submission.state.in_((*CLOSED, State.WITHDRAWN)),
+                ~exists()
+                .where(
+                    later.office_id == Step.office_id,
+                    later.submission_id == Step.submission_id,
+                    later.became == Step.became,
+                    later.id > Step.id,
+                )
+                .correlate(Step),
             ),
         )
         .where(

@@ -8,7 +8,10 @@ from config.settings import Settings
 from config.web import web_app
 from shared import sign_in
 from staff import (
+    batch,
     bulk,
+    bundle,
+    certificate,
     checks,
     correction,
     cover,
@@ -33,6 +36,7 @@ from staff import (
     review,
     second_look,
     signin,
+    stamp,
     status,
     views,
 )
@@ -66,6 +70,10 @@ def create_app(settings: Settings) -> Flask:
         keys,
         files,
         receipts,
+        batch,
+        bundle,
+        certificate,
+        stamp,
         originals,
         status,
         retention,

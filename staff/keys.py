@@ -11,8 +11,10 @@ from flask_babel import lazy_gettext
 
 from config.web import transaction
 from shared import sign_in
+from shared.model import Role
 from staff.access import DECIDING, me, needs
 
+READING: Final = (*DECIDING, Role.CLERK)  # whoever works through lists
 bp = Blueprint("keys", __name__, url_prefix="/keys")
 
 KEYS: Final = (
@@ -35,20 +37,24 @@ KEYS: Final = (
     (("O",), lazy_gettext("不一致を「問題なし」とする理由を書く")),
     (("+", "-", "0"), lazy_gettext("大きく・小さく・全体")),
     (("T",), lazy_gettext("書類を回す")),
+    (("1", "2", "3", "4"), lazy_gettext("受領証で、発行できる・発行済み・届け中・取消し")),
+    (("N",), lazy_gettext("受領証で、えらんだものをまとめて発行する画面へ")),
+    (("[", "]"), lazy_gettext("まとめて発行で、前の見本・つぎの見本")),
+    (("X",), lazy_gettext("まとめて発行で、えらんだもの（なければ見本のもの）を除外")),
     (("Esc",), lazy_gettext("書いているらんを出る。前の画面に戻る")),
     (("?",), lazy_gettext("この一覧")),
 )
 
 
 @bp.get("")
-@needs(*DECIDING)
+@needs(*READING)
 def show() -> ResponseReturnValue:
     """The list as a page of its own."""
     return render_template("keys.html", KEYS=KEYS)
 
 
 @bp.post("")
-@needs(*DECIDING)
+@needs(*READING)
 def switch() -> ResponseReturnValue:
     """On or off, for this person on every computer, until she says otherwise."""
     on = request.form.get("keys") == "on"

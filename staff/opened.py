@@ -176,7 +176,8 @@ def _history(session: Session, submission: Submission) -> list[StepRow]:
 
 
 def _step(session: Session, step: Step) -> StepRow:
-    reason = step.note if step.became is State.ON_HOLD or step.handed_to else ""
+    has_reason = step.became is State.ON_HOLD or step.was is State.RECEIPTED or step.handed_to
+    reason = step.note if has_reason else ""
     to = "" if step.handed_to is None else session.get_one(StaffMember, (step.office_id, step.handed_to)).name
     return StepRow(step.at, review.name_of(session, step), told(step), step.until, reason, to)
 
@@ -196,6 +197,8 @@ def told(step: Step) -> str:
             return str(_UNDONE[step.was])
         case State.IN_REVIEW if step.was is State.ON_HOLD:
             return str(_TAKEN_UP)
+        case State.ACCEPTED if step.was is State.RECEIPTED:
+            return str(_VOIDED)
     return str(_STEPS[step.became])
 
 
@@ -209,6 +212,7 @@ _BACK: Final = {
 _HANDED: Final = lazy_gettext("引きつぎました")
 _TAKEN_OVER: Final = lazy_gettext("引きとりました")
 _TAKEN_UP: Final = lazy_gettext("保留をやめて、対応をはじめました")
+_VOIDED: Final = lazy_gettext("受領証を取り消しました。もう一度発行できます")
 _UNDONE: Final = {
     State.ACCEPTED: lazy_gettext("受理を、もとに戻しました"),
     State.RETURNED: lazy_gettext("補正のおねがいを、とり消しました（本人の画面からも消えました）"),

@@ -38,6 +38,9 @@ JOBS: Final = {
     "destroy": lazy_gettext("廃棄する"),
     "bulk": lazy_gettext("まとめて行う"),
     "undo_bulk": lazy_gettext("まとめて行ったことを、もとに戻す"),
+    "issue_batch": lazy_gettext("受領証をまとめて発行する"),
+    "gather_receipts": lazy_gettext("受領証をZIPと印刷用にまとめる"),
+    "draw_stamp": lazy_gettext("公印・署名の画像を作る"),
 }
 FINDINGS: Final = {
     "row_without_bytes": lazy_gettext("記録はあるが中身がない"),

@@ -5,7 +5,7 @@ the worker is dead and another may have it. The clocks of the machines must agre
 
 Bytes are read, drawn and stored outside of any transaction; the rows are written in one short transaction at the
 end. A run that finds its work done by another drops what it made; what a killed one had stored lies under ``safe/``,
-``thumb/``, ``copy/`` or ``receipt/`` without a row, where the sweep finds it.
+``thumb/``, ``copy/``, ``receipt/``, ``print/``, ``zip/`` or ``stamp/`` without a row, where the sweep finds it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from config.settings import MEBIBYTE, Settings
 from shared import checks, clock, intake, journal, likeness
 from shared.model import MACHINE, FileState, Job, SafeCopy, StoredFile, Submission, Task
 from shared.session import engine_for, sessions
-from uploads import bulk, locked_room
+from uploads import batch, bulk, bundle, locked_room, stamp
 from uploads.checks import Kind
 from uploads.destroying import destroy
 from uploads.locked_room import Refused, RoomClosed, RoomIncomplete, SafeCopies, SafePage, make_safe_copies
@@ -148,6 +148,12 @@ def _run(bench: Bench, job: Job, office_id: UUID, subject_id: UUID) -> None:
             bulk.carry_out(bench, office_id, subject_id)
         case Job.UNDO_BULK:
             bulk.take_back(bench, office_id, subject_id)
+        case Job.ISSUE_BATCH:
+            batch.issue(bench, office_id, subject_id)
+        case Job.GATHER_RECEIPTS:
+            bundle.gather(bench, office_id, subject_id, print_receipt)
+        case Job.DRAW_STAMP:
+            stamp.draw(bench, office_id, subject_id)
 
 
 def pause_after(tries: int) -> timedelta:

@@ -30,6 +30,7 @@ from config.log import log
 from shared import clock, journal
 from shared.model import (
     MACHINE,
+    BatchState,
     Bulk,
     BulkState,
     Disposal,
@@ -37,8 +38,12 @@ from shared.model import (
     FileState,
     Job,
     Likeness,
+    OfficeStamp,
     Receipt,
+    ReceiptBatch,
+    ReceiptBundle,
     SafeCopy,
+    StampState,
     StoredFile,
     Submission,
     SweepRun,
@@ -181,7 +186,25 @@ PARTIAL: Final = _Place(
     *("partial/", "upload_part", (UploadPart.office_id, UploadPart.upload_id, UploadPart.start)),
     *(UploadPart.upload_id, UploadPart.key, UploadPart.size),
 )
-PLACES: Final = (ORIGINAL, COPY, SAFE, THUMB, RECEIPT, PARTIAL)
+_BUNDLE: Final = (ReceiptBundle.office_id, ReceiptBundle.id)
+PRINT: Final = _Place(
+    *("print/", "receipt_bundle", _BUNDLE, ReceiptBundle.id, ReceiptBundle.print_key),
+    *(ReceiptBundle.print_size, ReceiptBundle.print_sha256, ReceiptBundle.gone_at),
+)
+ZIP: Final = _Place(
+    *("zip/", "receipt_bundle", _BUNDLE, ReceiptBundle.id, ReceiptBundle.zip_key),
+    *(ReceiptBundle.zip_size, ReceiptBundle.zip_sha256, ReceiptBundle.gone_at),
+)
+_STAMP: Final = (OfficeStamp.office_id, OfficeStamp.id)
+STAMP: Final = _Place(
+    *("stamp/", "office_stamp", _STAMP, OfficeStamp.id, OfficeStamp.key),
+    *(OfficeStamp.size, OfficeStamp.sha256),
+)
+STAMP_SENT: Final = _Place(
+    *("stamp-sent/", "office_stamp", _STAMP, OfficeStamp.id, OfficeStamp.sent_key),
+    *(OfficeStamp.sent_size, OfficeStamp.sent_sha256),
+)
+PLACES: Final = (ORIGINAL, COPY, SAFE, THUMB, RECEIPT, PARTIAL, PRINT, ZIP, STAMP, STAMP_SENT)
 
 
 class _Round:
@@ -246,6 +269,11 @@ class _Round:
         return None if digest == sha256 else Kind.WRONG_HASH
 
     def _mend(self, place: _Place, office_id: UUID, subject: UUID, key: str) -> bool:
+        if place in (STAMP, STAMP_SENT):  # nobody but the office has it; certificates that name it say so when drawn
+            self._aside(key)
+            return False
+        if place in (PRINT, ZIP):
+            return self._gather_again(office_id, subject)
         if place is ORIGINAL:  # nobody but the person or a backup has it: what is left of it is kept, out of the way
             self._aside(key)
             return False
@@ -289,6 +317,18 @@ class _Round:
             receipt.pdf_key = receipt.pdf_sha256 = None
             _owe_again(session, office_id, Job.DRAW_RECEIPT, receipt_id)
         self._aside(key)
+        return True
+
+    def _gather_again(self, office_id: UUID, bundle_id: UUID) -> bool:
+        """Let the worker gather a bundle anew."""
+        with self.house.writing.begin() as session:
+            row = session.get_one(ReceiptBundle, (office_id, bundle_id), with_for_update=True)
+            keys = [key for key in (row.print_key, row.zip_key) if key]
+            row.print_key = row.print_size = row.print_sha256 = None
+            row.zip_key = row.zip_size = row.zip_sha256 = row.made_at = None
+            _owe_again(session, office_id, Job.GATHER_RECEIPTS, bundle_id)
+        for key in keys:
+            self._aside(key)
         return True
 
     def _aside(self, key: str) -> None:
@@ -415,6 +455,18 @@ class _Round:
                     and_(Task.job == Job.BULK, Bulk.state == BulkState.RUNNING),
                     and_(Task.job == Job.UNDO_BULK, Bulk.state == BulkState.UNDOING),
                 ),
+            ),
+            select(ReceiptBatch.id).where(
+                *(Task.job == Job.ISSUE_BATCH, ReceiptBatch.office_id == Task.office_id),
+                *(ReceiptBatch.id == Task.subject_id, ReceiptBatch.state == BatchState.RUNNING),
+            ),
+            select(ReceiptBundle.id).where(
+                *(Task.job == Job.GATHER_RECEIPTS, ReceiptBundle.office_id == Task.office_id),
+                *(ReceiptBundle.id == Task.subject_id, ReceiptBundle.made_at.is_(None)),
+            ),
+            select(OfficeStamp.id).where(
+                *(Task.job == Job.DRAW_STAMP, OfficeStamp.office_id == Task.office_id),
+                *(OfficeStamp.id == Task.subject_id, OfficeStamp.state == StampState.SENT),
             ),
         )
         given_up = select(Task.office_id, Task.id, Task.job, Task.subject_id).where(

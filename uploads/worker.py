@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from config.log import log
 from config.settings import Settings
-from shared import clock, duties, presence, review, seals, upload
+from shared import bundle, clock, duties, presence, review, seals, upload
 from shared.model import WorkerSighting
 from shared.session import engine_for, sessions
 from uploads import heads, locked_room, scan
@@ -126,6 +126,7 @@ def _keep_house(settings: Settings, stop: threading.Event) -> None:
                 sweep(settings.incoming)
                 expire(make_session, storage)
                 publish_seals(make_session, found)
+                forget_bundles(make_session, storage)
                 opened_on = open_duties(make_session, opened_on)
                 bring_back(make_session)
                 tend_journals(make_session, found)
@@ -188,6 +189,14 @@ def expire(make_session: sessionmaker[Session], storage: Storage) -> None:
     """End uploads whose time is over, and delete what was kept of them. What a killed worker leaves is the sweep's."""
     with make_session.begin() as session:
         keys = upload.expired(session, clock.now(), EXPIRED_AT_ONCE)
+    for key in keys:
+        storage.delete(key)
+
+
+def forget_bundles(make_session: sessionmaker[Session], storage: Storage) -> None:
+    """Delete gathered files that were kept long enough. What a killed worker leaves is the sweep's."""
+    with make_session.begin() as session:
+        keys = bundle.expired(session, EXPIRED_AT_ONCE)
     for key in keys:
         storage.delete(key)
 

@@ -2,11 +2,13 @@
 
 from shared.model.actor import MACHINE, Actor, ActorKind
 from shared.model.base import Base, new_id
+from shared.model.batch import NotIssued, ReceiptBatch, ReceiptBatchItem, ReceiptBundle, ReceiptRule
 from shared.model.bulk import Bulk, BulkAct, BulkItem, Why
 from shared.model.check import Check, Result, Rule
 from shared.model.colleagues import ClaimWish, Note, Presence, SavedView, StaffNotice, Told
 from shared.model.cover import Cover, HouseholdNews, News, Reassignment
 from shared.model.danger import DangerWord
+from shared.model.delivery import Delivered, Delivery, DeliveryWay, Way
 from shared.model.file import How, Likeness, OriginalFetch, SafeCopy, StoredFile, VersionFile
 from shared.model.fixed_texts import FixedText
 from shared.model.forms import AbsentPaper, FilledForm, FormSetting, WhyAbsent
@@ -35,16 +37,21 @@ from shared.model.retention import Disposal, DisposalItem, Kept, LegalHold, Rete
 from shared.model.seal import SealCertificate
 from shared.model.second_look import Finding, SecondLook, SecondLookRule
 from shared.model.sign_in import Credential, Invitation, ParkedForm, PortalAccount, SignIn, Tries
+from shared.model.stamp import OfficeStamp, StampKind
 from shared.model.states import (
     NOT_STANDING,
+    BatchItemState,
+    BatchState,
     BulkItemState,
     BulkState,
     DisposalState,
     FileState,
     InvitationState,
     ReceiptState,
+    StampState,
     State,
     UploadState,
+    VoidState,
 )
 from shared.model.submission import (
     LAST_SENT,
@@ -58,6 +65,7 @@ from shared.model.submission import (
 )
 from shared.model.upkeep import SweepRun, WorkerSighting
 from shared.model.upload import Upload, UploadPart
+from shared.model.voiding import ReceiptVoid
 
 __all__ = [
     "LAST_SENT",
@@ -67,6 +75,8 @@ __all__ = [
     "Actor",
     "ActorKind",
     "Base",
+    "BatchItemState",
+    "BatchState",
     "Bulk",
     "BulkAct",
     "BulkItem",
@@ -83,6 +93,9 @@ __all__ = [
     "Cover",
     "Credential",
     "DangerWord",
+    "Delivered",
+    "Delivery",
+    "DeliveryWay",
     "Disposal",
     "DisposalItem",
     "DisposalState",
@@ -112,8 +125,10 @@ __all__ = [
     "Message",
     "MessageFile",
     "News",
+    "NotIssued",
     "Note",
     "NumberSeries",
+    "OfficeStamp",
     "OriginalFetch",
     "ParkedForm",
     "PaymentDay",
@@ -123,7 +138,12 @@ __all__ = [
     "ReasonWords",
     "Reassignment",
     "Receipt",
+    "ReceiptBatch",
+    "ReceiptBatchItem",
+    "ReceiptBundle",
+    "ReceiptRule",
     "ReceiptState",
+    "ReceiptVoid",
     "Result",
     "RetentionRule",
     "Role",
@@ -137,6 +157,8 @@ __all__ = [
     "Situation",
     "StaffMember",
     "StaffNotice",
+    "StampKind",
+    "StampState",
     "State",
     "Step",
     "StoredFile",
@@ -151,6 +173,8 @@ __all__ = [
     "UploadPart",
     "UploadState",
     "VersionFile",
+    "VoidState",
+    "Way",
     "WelfareOffice",
     "Why",
     "WhyAbsent",

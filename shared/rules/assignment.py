@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.rules import my_number
+from shared.rules.cells import FORMULA, harmless
 
 MOST: Final = 6_000  # lines: the households of one office
 LONGEST: Final = {"case_no": 20, "login": 60, "district": 20}  # characters of a cell
@@ -24,7 +25,6 @@ COLUMNS: Final = {
     "login": ("担当のログイン", "担当者のログイン", "担当", "caseworker", "login"),
     "district": ("地区", "district"),
 }
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _line(no: int, cells: list[str], columns: dict[str, int]) -> Line:
 
 def _plain(cell: str) -> str:
     cell = unicodedata.normalize("NFKC", cell.replace("\x00", "")).strip()
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in _FORMULA else cell
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell
 
 
 def written(lines: Iterable[Line], head: tuple[str, str, str]) -> str:
@@ -132,9 +132,7 @@ def written(lines: Iterable[Line], head: tuple[str, str, str]) -> str:
             write.writerow([])
         stands = line.no
         district = "" if line.district is None else line.district or NONE
-        write.writerow([_word(line.case_no), _word(line.login), district if district == NONE else _word(district)])
+        write.writerow(
+            [harmless(line.case_no), harmless(line.login), district if district == NONE else harmless(district)]
+        )
     return "\ufeff" + out.getvalue()
-
-
-def _word(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

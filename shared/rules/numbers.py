@@ -45,6 +45,11 @@ def document_number(prefix: str, day: date, serial: int) -> str:
     return f"{prefix} {era[0]}{year}-{serial:05} 号"
 
 
+def short_number(document_no: str) -> str:
+    """A 文書番号 without its letters around it: 令8-03121."""
+    return document_no.split(" ")[-2]
+
+
 def new_code() -> str:
     """A fresh code for one letter: 12 signs, about 59 bits."""
     return "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))

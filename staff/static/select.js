@@ -1,4 +1,4 @@
-// Choosing rows of the queue: the box over them, and how many are chosen. Without this script each box works by itself,
+// Choosing rows of a list: the box over them, and how many are chosen. Without this script each box works by itself,
 // and the next page says the count. It asks for everything anew each time: another page may have taken this one's place.
 const over = () => document.querySelector("#bulk-rows");
 const boxes = () => [...document.querySelectorAll("input[name=id][form=bulk]")];
@@ -24,7 +24,9 @@ document.addEventListener("change", ({ target }) => {
   } else if (target.name !== "id") {
     return;
   }
-  document.querySelector("input[name=which][value=chosen]").checked = true;
+  for (const chosen of document.querySelectorAll("input[name=which][value=chosen]")) {
+    chosen.checked = true;
+  }
   tell();
 });
 

@@ -26,7 +26,7 @@ from config.office.diary import Deed, Entry, diary, months
 from config.office.hibarino import PASSWORD
 from config.office.wages import payslip, swapped, works
 from config.settings import Settings
-from shared import clock, duties, journal, queue, sign_in, slips
+from shared import clock, duties, journal, queue, receipt_lists, sign_in, slips
 from shared.errors import NotThere
 from shared.model import (
     Base,
@@ -259,7 +259,7 @@ def test_each_caseworker_has_a_queue_and_a_correction_that_came_back_stands_firs
     assert [len(rows) for rows in queues] == [4, 3, 3]
     assert [row.version_no for row in queues[0]] == [2, 1, 1, 1]
     assert all(row.files and row.holder is None for rows in queues for row in rows)
-    assert len(queue.ready_for_receipt(session, staff(session, "shinami"))) == 3
+    assert len(receipt_lists.ready(session, staff(session, "shinami"))) == 3
 
 
 def test_a_report_may_differ_from_its_payslip(session: Session, storage: Storage) -> None:

@@ -114,7 +114,7 @@ class Desk:
             if issued.get_by_role("link", name=re.compile("PDF")).count():
                 break
             self.page.wait_for_timeout(500)
-            self.page.goto(f"{self.url}/receipts")
+            self.page.goto(f"{self.url}/receipts?tab=issued")
         else:
             raise AssertionError("the PDF was not drawn within 20 s")
         self.look("receipts-issued")

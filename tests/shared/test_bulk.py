@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from shared import bulk, clock, drafts, intake, queue, receipts, review
+from shared import bulk, clock, drafts, intake, queue, receipt_lists, receipts, review
 from shared.errors import NotThere, TooLateToUndo
 from shared.model import (
     ActorKind,
@@ -131,7 +131,7 @@ def test_each_is_accepted_by_the_person_with_a_step_and_an_entry(session: Sessio
     each = ["submission.taken", "submission.accepted"]
     assert events(session)[-8:] == ["bulk.started", *each * 3, "bulk.done"]
     assert session.scalar(select(func.count()).select_from(Claim)) == 0
-    assert len(queue.ready_for_receipt(session, factories.staff(session, Role.CLERK))) == 3
+    assert len(receipt_lists.ready(session, factories.staff(session, Role.CLERK))) == 3
 
 
 def test_what_wants_a_person_is_left_out_and_says_why(session: Session, worker: Staff) -> None:

@@ -200,6 +200,8 @@ def receipt_for(session: Session, row: Submission, **given: Any) -> Receipt:
             "issued_by": factories.caseworker_of(session, row).staff_id,
             "issued_at": clock.now(),
             "content": {},
+            "token": uuid4().hex,
+            "check_code": "23456789",
             **given,
         }
     )
@@ -215,7 +217,9 @@ def test_two_heads_of_one_household(session: Session) -> None:
 
 def test_two_issued_receipts_of_one_submission(session: Session) -> None:
     row = factories.submission(session, State.ACCEPTED)
-    session.add(receipt_for(session, row, state=ReceiptState.VOIDED))
+    clerk = factories.caseworker_of(session, row).staff_id
+    why = {"voided_at": clock.now(), "voided_by": clerk, "void_reason": "誤記"}
+    session.add(receipt_for(session, row, state=ReceiptState.VOIDED, **why))
     session.add(receipt_for(session, row))
     session.flush()
     with refused(session):

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import clock, drafts, intake, journal, queue, receipts, review, slips
+from shared import clock, drafts, intake, journal, queue, receipt_lists, receipts, review, slips
 from shared.errors import ChangedMeanwhile, NotThere, TakenByAnother, TooLateToUndo
 from shared.model import Claim, Correction, LogEntry, Reason, Role, State, Step, Submission
 from shared.sign_in import Staff
@@ -280,5 +280,5 @@ def test_accepted_taken_back_and_accepted_again_a_clerk_owes_one_certificate(
     review.undo(session, worker, taken.id, attempt=attempt)
     with clock.at(EVENING + timedelta(minutes=1)):
         DECISIONS["accept"](session, worker, taken, uuid4())
-    rows = queue.ready_for_receipt(session, factories.staff(session, Role.CLERK))
+    rows = receipt_lists.ready(session, factories.staff(session, Role.CLERK))
     assert [(row.id, row.accepted_at) for row in rows] == [(taken.id, EVENING + timedelta(minutes=1))]

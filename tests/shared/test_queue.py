@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import clock, drafts, filled, intake, messages, queue, review
+from shared import clock, drafts, filled, intake, messages, queue, receipt_lists, review
 from shared.model import Actor, DutyKind, FileState, Message, Reason, Role, State, Step, Submission
 from shared.queue import Scope, Tab, Wanted
 from shared.review import LEASE, AskAgain
@@ -136,7 +136,7 @@ def test_another_offices_lists_are_another_offices(session: Session, worker: Sta
     office = factories.office(session, "HX")
     for role in Role:
         stranger = factories.staff(session, role, office_id=office.id)
-        assert ids(session, stranger) == queue.ready_for_receipt(session, stranger) == []
+        assert ids(session, stranger) == receipt_lists.ready(session, stranger) == []
         assert queue.next_for(session, stranger) is None
 
 
@@ -174,7 +174,7 @@ def test_the_clerk_sees_what_is_accepted_with_the_longest_waiting_first(session:
     for row in rows:
         review.claim(session, worker, row.id)
         review.accept(session, worker, row.id, seen=row.revision, attempt=uuid4())
-    lines = queue.ready_for_receipt(session, clerk)
+    lines = receipt_lists.ready(session, clerk)
     assert [(line.id, line.version_no, line.files) for line in lines] == [(rows[1].id, 1, 0), (rows[0].id, 2, 0)]
     first = lines[0]
     assert (first.number, first.member, first.month) == (rows[1].number, "見本　花子", factories.OCTOBER)
@@ -184,7 +184,7 @@ def test_the_clerk_sees_what_is_accepted_with_the_longest_waiting_first(session:
 @pytest.mark.parametrize("state", list(State))
 def test_just_what_is_accepted_waits_for_a_clerk(session: Session, state: State) -> None:
     row = factories.submission(session, state)
-    lines = queue.ready_for_receipt(session, factories.staff(session, Role.CLERK))
+    lines = receipt_lists.ready(session, factories.staff(session, Role.CLERK))
     assert [line.id for line in lines] == ([row.id] if state is State.ACCEPTED else [])
 
 
@@ -196,7 +196,7 @@ def test_the_clerk_sees_how_many_files_the_accepted_version_has(session: Session
     intake.send(session, who, row.id, attempt=uuid4())
     review.claim(session, worker, row.id)
     review.accept(session, worker, row.id, seen=row.revision, attempt=uuid4())
-    assert [line.files for line in queue.ready_for_receipt(session, factories.staff(session, Role.CLERK))] == [3]
+    assert [line.files for line in receipt_lists.ready(session, factories.staff(session, Role.CLERK))] == [3]
 
 
 def facts_of(session: Session, row: Submission) -> Facts:

@@ -186,7 +186,6 @@ def test_another_offices_receipts_are_not_there(session: Session, clerk: Staff) 
     receipt = issue(session, clerk, row)
     with pytest.raises(NotThere):
         receipts.office_receipt(session, stranger, receipt.id)
-    assert receipts.issued_since(session, stranger, EVENING) == []
     assert receipts.office_receipt(session, clerk, receipt.id) is receipt
 
 
@@ -203,19 +202,6 @@ def test_a_person_gets_her_own_certificate_once_it_is_drawn(session: Session, cl
     for stranger, wanted in ((neighbour, receipt.id), (who, factories.unknown_id())):
         with pytest.raises(NotThere):
             receipts.own_receipt(session, stranger, wanted)
-
-
-def test_the_list_of_the_day_shows_the_newest_first_and_which_are_drawn(session: Session, clerk: Staff) -> None:
-    issued = []
-    for hours in (30, 2, 1):
-        with clock.at(EVENING - timedelta(hours=hours)):
-            issued.append(issue(session, clerk, accepted(session)))
-    issued[1].pdf_key, issued[1].pdf_sha256 = "receipt/1", "a" * 64
-    session.flush()
-    lines = receipts.issued_since(session, clerk, EVENING - timedelta(hours=20))
-    assert [(line.id, line.ready) for line in lines] == [(issued[2].id, False), (issued[1].id, True)]
-    assert (lines[0].document_no, lines[0].member) == (issued[2].document_no, "見本　花子")
-    assert lines[0].number == issued[2].content["number"]
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,11 @@ def test_a_certificate_that_was_voided_is_not_shown_and_one_not_drawn_is_not_rea
             issued_by=factories.caseworker_of(session, row).staff_id,
             issued_at=clock.now(),
             content={},
+            token=uuid4().hex,
+            check_code="23456789",
+            voided_at=clock.now() if state is ReceiptState.VOIDED else None,
+            voided_by=factories.caseworker_of(session, row).staff_id if state is ReceiptState.VOIDED else None,
+            void_reason="誤記" if state is ReceiptState.VOIDED else None,
         )
         for state in (ReceiptState.VOIDED, ReceiptState.ISSUED)
     )

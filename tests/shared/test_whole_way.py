@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from shared import drafts, intake, journal, queue, receipts, review, slips
+from shared import drafts, intake, journal, queue, receipt_lists, receipts, review, slips
 from shared.model import FileState, Reason, Role, State
 from tests import factories
 
@@ -40,7 +40,7 @@ def test_a_report_goes_from_draft_to_receipt_with_one_correction(session: Sessio
     review.claim(session, worker, row.id)
     review.accept(session, worker, row.id, seen=row.revision, attempt=uuid4())
     clerk = factories.staff(session, Role.CLERK, name="品見 薫")
-    assert [line.id for line in queue.ready_for_receipt(session, clerk)] == [row.id]
+    assert [line.id for line in receipt_lists.ready(session, clerk)] == [row.id]
     receipt = receipts.issue(session, clerk, row.id, seen=row.revision, attempt=uuid4(), demo=True)
     assert row.state is State.RECEIPTED
     assert receipt.content["number"] == number

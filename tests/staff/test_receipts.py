@@ -42,7 +42,7 @@ def test_what_is_accepted_stands_in_the_list_until_it_is_issued(
     after = desk.open("/receipts").html
     assert "を発行しました" in after
     assert f'href="{path}"' not in after
-    assert "PDFを作っています" in after
+    assert "PDFを作っています" in desk.open("/receipts?tab=issued").html
 
 
 def test_the_preview_shows_what_will_be_printed_and_takes_no_number(
@@ -116,7 +116,7 @@ def test_the_certificate_is_a_download_with_a_name_people_can_read(
     disposition = answer.response.headers["Content-Disposition"]
     assert disposition.startswith("attachment")
     assert f"filename*=UTF-8''{quote(f'受領証_{scene.number}.pdf')}" in disposition
-    assert f'href="{path}"' in desk.open("/receipts").html
+    assert f'href="{path}"' in desk.open("/receipts?tab=issued").html
 
 
 def test_another_offices_clerk_finds_nothing(enter: Enter, scene: Scene, kaoru: Staff, make_session: Make) -> None:

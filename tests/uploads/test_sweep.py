@@ -13,15 +13,19 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
-from shared import bulk, clock, drafts, intake, receipts
+from shared import bulk, bundle, clock, drafts, intake, receipts, stamp
 from shared.model import (
     BulkAct,
     FileState,
     Job,
+    OfficeStamp,
     Receipt,
+    ReceiptBundle,
     Role,
     SafeCopy,
+    StampKind,
     State,
     StoredFile,
     SweepRun,
@@ -30,8 +34,9 @@ from shared.model import (
     UploadPart,
     UploadState,
 )
+from shared.outbox import promise
 from shared.session import engine_for, reading_sessions, sessions
-from shared.sign_in import Recipient
+from shared.sign_in import Recipient, Staff
 from tests import factories
 from tests.s3 import settings as s3_settings
 from tests.uploads.conftest import QueueServer, pdf
@@ -43,7 +48,7 @@ from uploads.storage import FolderStorage, NotStored, S3Storage
 from uploads.sweep import Finding, House, Report, sweep
 
 BUCKET = "madoguchi-sweep"
-PREFIXES = ("original", "copy", "safe", "thumb", "receipt", "partial")
+PREFIXES = ("original", "copy", "safe", "thumb", "receipt", "partial", "print", "zip", "stamp", "stamp-sent")
 DAY = timedelta(days=1)
 
 
@@ -109,8 +114,22 @@ class Office:
             page = session.scalars(select(SafeCopy)).one()
             receipt = session.scalars(select(Receipt)).one()
             part = session.scalars(select(UploadPart)).one()
-            keys = (file.key, file.copy_key, page.key, page.thumb_key, receipt.pdf_key, part.key)
+            bundle_ = session.scalars(select(ReceiptBundle)).one()
+            sent, drawn = session.scalars(select(OfficeStamp).order_by(OfficeStamp.kind.desc())).all()
+            keys = (
+                *(file.key, file.copy_key, page.key, page.thumb_key, receipt.pdf_key, part.key),
+                *(bundle_.print_key, bundle_.zip_key, drawn.key, sent.sent_key),
+            )
         return {key.partition("/")[0]: key for key in keys if key}
+
+    @property
+    def bundle_id(self) -> UUID:
+        with self.house.looking() as session:
+            return session.scalars(select(ReceiptBundle.id)).one()
+
+    def stamp_id(self, kind: StampKind) -> UUID:
+        with self.house.looking() as session:
+            return session.scalars(select(OfficeStamp.id).where(OfficeStamp.kind == kind)).one()
 
     def runs(self) -> list[SweepRun]:
         with self.house.looking() as session:
@@ -177,8 +196,27 @@ def office(house: House) -> Office:
         certificate = session.get_one(Receipt, (who.office_id, receipt.id))
         certificate.pdf_key, certificate.pdf_sha256 = drawn["receipt"], hashlib.sha256(b"receipt").hexdigest()
         session.add(UploadPart(office_id=who.office_id, upload_id=upload.id, start=0, size=7, key=drawn["partial"]))
+        _fill_receipts(session, clerk, drawn)
         session.execute(update(Task).values(done_at=clock.now()))
     return office
+
+
+def _fill_receipts(session: Session, clerk: Staff, drawn: dict[str, str]) -> None:
+    """The files of a day, a signature that was drawn, and a stamp that was just sent."""
+    made = bundle.begin(session, clerk.office_id, clerk.staff_id, day=clock.today())
+    files = [
+        bundle.Made(drawn[kind], len(kind), hashlib.sha256(kind.encode()).hexdigest()) for kind in ("print", "zip")
+    ]
+    bundle.made(session, clerk.office_id, made.id, *files)
+    for kind in StampKind:
+        sent = stamp.SentPicture("stamp-sent/" + uuid4().hex, "png", 10, hashlib.sha256(b"stamp-sent").hexdigest())
+        if kind is StampKind.STAMP:
+            sent = replace(sent, key=drawn["stamp-sent"])
+        row = stamp.send(session, clerk, kind, clock.today(), sent, attempt=uuid4())
+        if kind is StampKind.SIGNATURE:
+            sha256 = hashlib.sha256(b"stamp").hexdigest()
+            stamp.drawn(session, clerk.office_id, row.id, drawn["stamp"], 5, sha256)
+    session.execute(delete(Task).where(Task.job.in_((Job.GATHER_RECEIPTS, Job.DRAW_STAMP))))  # done long ago
 
 
 def test_where_all_is_well_it_finds_nothing_and_remembers_that_it_looked(office: Office) -> None:
@@ -200,8 +238,12 @@ def test_a_row_without_bytes_is_found_whatever_it_names(office: Office) -> None:
         f"row_without_bytes safe_copy {file} {keys['thumb']}",
         f"row_without_bytes receipt {receipt} {keys['receipt']}",
         f"row_without_bytes upload_part {upload} {keys['partial']}",
+        f"row_without_bytes receipt_bundle {office.bundle_id} {keys['print']}",
+        f"row_without_bytes receipt_bundle {office.bundle_id} {keys['zip']}",
+        f"row_without_bytes office_stamp {office.stamp_id(StampKind.SIGNATURE)} {keys['stamp']}",
+        f"row_without_bytes office_stamp {office.stamp_id(StampKind.STAMP)} {keys['stamp-sent']}",
     ]
-    assert office.runs()[-1].found == {"row_without_bytes": 6}
+    assert office.runs()[-1].found == {"row_without_bytes": 10}
 
 
 def test_a_file_that_is_too_short_or_too_long_is_found(office: Office) -> None:
@@ -228,12 +270,12 @@ def test_bytes_without_a_row_are_set_aside_and_not_lost(office: Office) -> None:
     keys = [office.put(f"{prefix}/{uuid4()}", b"nobody's") for prefix in PREFIXES]
     assert office.found() == [f"bytes_without_row {key}" for key in keys]
     report, said = office.sweep(fix=True)
-    assert (report.mended, said) == (6, [(f"bytes_without_row {key}", True) for key in keys])
+    assert (report.mended, said) == (len(PREFIXES), [(f"bytes_without_row {key}", True) for key in keys])
     assert {office.read(f"aside/{key}") for key in keys} == {b"nobody's"}
     assert office.found(fix=True) == []
     assert [(run.found, run.mended) for run in office.runs()] == [
-        ({"bytes_without_row": 6}, 0),
-        ({"bytes_without_row": 6}, 6),
+        ({"bytes_without_row": len(PREFIXES)}, 0),
+        ({"bytes_without_row": len(PREFIXES)}, len(PREFIXES)),
         ({}, 0),
     ]
 
@@ -492,3 +534,32 @@ def test_a_job_that_is_owed_for_a_file_is_not_disturbed(office: Office) -> None:
         session.execute(update(Task).where(Task.job == Job.MAKE_SAFE_COPY).values(done_at=None, send_after=office.now))
     assert {words.split()[0] for words in office.found()} == {"bytes_without_row"}
     assert office.row(StoredFile, office.file_id).state is FileState.CHECKED
+
+
+def test_files_that_were_gathered_are_gathered_anew_and_a_stamp_is_only_put_aside(office: Office) -> None:
+    keys = office.keys()
+    with office.house.writing.begin() as session:
+        promise(session, office.who.office_id, Job.GATHER_RECEIPTS, office.bundle_id)
+        session.execute(update(Task).values(done_at=clock.now()))
+    for kind in ("print", "stamp"):
+        office.change(keys[kind], b"other")
+    report, said = office.sweep(fix=True)
+    assert [(words.split()[0], mended) for words, mended in said] == [("wrong_hash", True), ("wrong_hash", False)]
+    assert report.mended == 1
+    row = office.row(ReceiptBundle, office.bundle_id)
+    assert (row.made_at, row.print_key, row.zip_key) == (None, None, None)
+    task = office.task(office.bundle_id)
+    assert (task.job, task.done_at) == (Job.GATHER_RECEIPTS, None)
+    for kind in ("print", "zip", "stamp"):
+        assert office.read(f"aside/{keys[kind]}")
+
+
+def test_files_of_days_ago_go_and_what_is_left_of_them_is_found(office: Office) -> None:
+    keys = office.keys()
+    with clock.at(office.now + bundle.KEPT + DAY), office.house.writing.begin() as session:
+        assert set(bundle.expired(session, 9)) == {keys["print"], keys["zip"]}
+    with clock.at(office.now + bundle.KEPT + DAY), office.house.writing.begin() as session:
+        assert bundle.expired(session, 9) == []
+    later = bundle.KEPT + 2 * DAY
+    gone = [f"not_destroyed {keys['print']}", f"not_destroyed {keys['zip']}"]
+    assert [words for words in office.found(after=later) if words.startswith("not_destroyed")] == gone

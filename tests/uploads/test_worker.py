@@ -23,11 +23,15 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from config.settings import Settings
-from shared import clock, duties, upload
+from shared import batch, clock, duties, upload
 from shared.model import (
     Duty,
     DutyAbout,
     FileState,
+    Receipt,
+    ReceiptBatchItem,
+    ReceiptBundle,
+    Role,
     SafeCopy,
     Situation,
     State,
@@ -496,3 +500,34 @@ def test_a_running_worker_opens_what_is_due_and_one_more_opens_nothing_twice(
     time.sleep(2)
     assert owed() == opened
     assert "duties.opened" not in another.said()
+
+
+@pytest.mark.parametrize("point", ["batch.one_written", "batch.one_issued"])
+def test_killed_in_the_middle_of_a_batch_the_next_one_goes_on_with_the_next_number(
+    desk: Desk, running_settings: Settings, start: Start, point: str
+) -> None:
+    with desk.bench.sessions.begin() as session:
+        clerk = factories.staff(session, Role.CLERK)
+        ids = [factories.submission(session, State.ACCEPTED).id for _ in range(5)]
+        row = batch.choose(session, clerk, ids, matched=5, attempt=uuid4(), demo=True)
+        batch.start(session, clerk, row.id)
+    for _again in range(2):
+        killed = start(running_settings, killed_at=point)
+        assert killed.process.wait(PATIENCE) == -signal.SIGKILL, killed.log.read_text()
+        owe_now(desk)
+    last = start(running_settings)
+
+    def is_gathered() -> bool:
+        with desk.bench.sessions() as session:
+            return session.scalar(select(ReceiptBundle.made_at)) is not None
+
+    assert eventually(is_gathered), last.log.read_text()
+    assert last.end() == 0
+    with desk.bench.sessions() as session:
+        numbers = sorted(session.scalars(select(Receipt.document_no)))
+        assert numbers == [f"ひ福生第 令8-{serial:05} 号" for serial in range(1, 6)]
+        items = session.scalars(select(ReceiptBatchItem).order_by(ReceiptBatchItem.position)).all()
+        drawn = [session.get_one(Receipt, (item.office_id, item.receipt_id)) for item in items]
+        assert [receipt.document_no for receipt in drawn] == numbers
+        assert all(receipt.pdf_key for receipt in drawn)
+        assert len(session.scalars(select(Step).where(Step.became == State.RECEIPTED)).all()) == 5
