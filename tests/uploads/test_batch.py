@@ -169,11 +169,11 @@ def test_what_is_gathered_twice_is_kept_once_and_a_killed_one_leaves_only_orphan
 
     points.waiting = kill
     with pytest.raises(Killed):
-        gather(desk.bench, clerk.office_id, row.id, jobs.print_receipt)
+        gather(desk.bench, clerk.office_id, row.id, print_receipt)
     points.waiting = points._nobody
     assert made(desk).made_at is None
     for _again in range(2):
-        gather(desk.bench, clerk.office_id, row.id, jobs.print_receipt)
+        gather(desk.bench, clerk.office_id, row.id, print_receipt)
     row = made(desk)
     kept = {key for key in desk.stored() if key.startswith(("print/", "zip/"))}
     assert {row.print_key, row.zip_key} < kept
