@@ -18,6 +18,7 @@ import pikepdf
 import pytest
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESPassed
 from pyhanko.sign.validation import validate_pdf_signature
@@ -121,7 +122,7 @@ def test_who_does_not_know_the_office_is_told_that_the_certificate_is_unknown(on
     assert not openssl_likes(one.pdf, tmp_path / "ca.pem", tmp_path)
 
 
-def where(place: str, content: bytes) -> int:
+def where(place: str, content: bytes, seal: Seal) -> int:
     """A byte that must matter: of the page, an attachment, the signature, the places between."""
     kind, _, number = place.partition(" ")
     contents = content.index(b"/Contents <")
@@ -129,12 +130,18 @@ def where(place: str, content: bytes) -> int:
         "header": 5,
         "attachment": content.index(b"/EmbeddedFile") + 40,
         "signature": contents + 300,
-        "certificate": contents + 900,
+        "certificate": content.lower().index(point(seal)) + 40,
         "range": content.index(b"/ByteRange") + 14,
         "revision": content.rindex(b"/Root"),
         "end": len(content) - 3,
         "somewhere": random.Random(number).randrange(20, contents - 200),
     }[kind]
+
+
+def point(seal: Seal) -> bytes:
+    """The public key, as it stands in the signature."""
+    key = seal.certificate.public_key()
+    return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint).hex().encode()
 
 
 @pytest.mark.parametrize(
@@ -144,7 +151,7 @@ def where(place: str, content: bytes) -> int:
 )
 def test_one_bit_that_is_turned_makes_all_of_them_refuse_it(one: Signed, place: str) -> None:
     content = bytearray(one.pdf.read_bytes())
-    content[where(place, bytes(content))] ^= 1
+    content[where(place, bytes(content), one.seal)] ^= 1
     assert one.changed(bytes(content)).liked_by() == NONE
 
 
