@@ -429,8 +429,10 @@ def _settled(bench: Bench, office_id: UUID, file_id: UUID, made: _Kept | Refused
         else:
             file.move(FileState.REFUSED, because=made.reason)
             session.flush()
-            _tell(session, file, made)
         checks.look_at_files(session, office_id, {submission_id, *alike})
+        _checked(session, file)
+        if not isinstance(made, _Kept):
+            _tell(session, file, made)
         intake.settle(session, submission)
         log("file.checked", file=file_id, state=file.state.value, reason=file.refused_because)
     return True
@@ -446,6 +448,13 @@ def _safe(session: Session, file: StoredFile, made: _Kept) -> set[UUID]:
     session.add_all(made.pages)
     session.flush()
     return likeness.note_alike(session, file, made.pages)
+
+
+def _checked(session: Session, file: StoredFile) -> None:
+    """What a file turned out to be, as an entry of the journal."""
+    facts = {"submission": file.submission_id, "state": file.state.value, "sha256": file.sha256}
+    why = {"reason": file.refused_because} if file.refused_because else {}
+    journal.record(session, file.office_id, MACHINE, "file.checked", file.id, **facts, **why)
 
 
 def _tell(session: Session, file: StoredFile, made: Refused | Found) -> None:
@@ -505,4 +514,5 @@ def _refuse(session: Session, task: Task) -> None:
         file.move(FileState.REFUSED, because="crashed")
         session.flush()
         checks.look_at_files(session, task.office_id, {submission_id})
+        _checked(session, file)
         intake.settle(session, submission)

@@ -27,7 +27,7 @@ from config.settings import Settings
 from shared import clock, duties, presence, review, seals, upload
 from shared.model import WorkerSighting
 from shared.session import engine_for, sessions
-from uploads import locked_room, scan
+from uploads import heads, locked_room, scan
 from uploads.jobs import sweep
 from uploads.relay import QUEUE, queue_at, relay_if_reachable
 from uploads.seal_keys import SealMissing
@@ -128,6 +128,7 @@ def _keep_house(settings: Settings, stop: threading.Event) -> None:
                 publish_seals(make_session, found)
                 opened_on = open_duties(make_session, opened_on)
                 bring_back(make_session)
+                tend_journals(make_session, found)
         except SQLAlchemyError as error:
             log("database.unreachable", level="warning", error=type(error).__name__)
         except StorageError as error:
@@ -175,6 +176,12 @@ def bring_back(make_session: sessionmaker[Session]) -> None:
         presence.forget(session)
     if count:
         log("submissions.came_back", count=count)
+
+
+def tend_journals(make_session: sessionmaker[Session], seals: Seals | None) -> None:
+    """Let the trees over the journals grow, and sign what each is once a day."""
+    if signed := heads.tend(make_session, seals):
+        log("heads.signed", count=signed)
 
 
 def expire(make_session: sessionmaker[Session], storage: Storage) -> None:

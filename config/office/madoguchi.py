@@ -17,7 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config.log import configure
 from config.office import services
+from config.office.audit import audit
 from config.office.folder import Folder
+from config.office.rights import rights
 from config.office.seal import seal
 from config.settings import MissingSetting, Settings
 from shared import clock
@@ -53,6 +55,8 @@ for _verb in keeping.commands.values():
 
 
 main.add_command(seal)
+main.add_command(audit)
+main.add_command(rights)
 
 
 @main.command()

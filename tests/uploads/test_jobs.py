@@ -281,7 +281,10 @@ def test_an_original_that_we_lost_is_never_opened_and_asked_for_again_with_an_ap
         because
     ]
     assert (desk.file(task).state, desk.file(task).refused_because) == (FileState.REFUSED, "lost")
-    assert (desk.submission(task).state, entries(desk)) == (State.RETURNED, [("file.lost", task.subject_id)])
+    assert (desk.submission(task).state, entries(desk)) == (
+        State.RETURNED,
+        [("file.checked", task.subject_id), ("file.lost", task.subject_id)],
+    )
 
 
 def test_a_storage_that_fails_is_our_fault_no_try_and_asked_again_every_minute(desk: Desk) -> None:
@@ -459,7 +462,10 @@ def test_a_job_that_fails_is_tried_again_after_growing_pauses_and_then_given_up(
         assert desk.task(task).tries == MOST_TRIES
         assert relay_once(desk.engine, lambda _office, _task: None) == 0
     assert (desk.task(task).gave_up_at, desk.file(task).refused_because) == (moment, "crashed")
-    assert (desk.submission(task).state, entries(desk)) == (State.RETURNED, [("task.given_up", task.subject_id)])
+    assert (desk.submission(task).state, entries(desk)) == (
+        State.RETURNED,
+        [("file.checked", task.subject_id), ("task.given_up", task.subject_id)],
+    )
 
 
 def test_a_task_that_another_holds_is_left_alone_until_the_hold_lapses(desk: Desk) -> None:
@@ -541,7 +547,7 @@ def test_an_infected_file_is_never_opened_and_the_original_stays(
     file = scanned.file(task)
     assert (file.state, file.refused_because) == (FileState.REFUSED, "infected")  # and not crashed in the broken room
     assert (scanned.submission(task).state, scanned.submission(task).arrived_at is None) == (State.RETURNED, False)
-    assert (scanned.stored(), entries(scanned)) == ([file.key], [("file.infected", file.id)])
+    assert (scanned.stored(), entries(scanned)) == ([file.key], [("file.checked", file.id), ("file.infected", file.id)])
     assert [(line["file"], line["signature"]) for line in said if line["event"] == "file.infected"] == [
         (file.id, SIGNATURE)
     ]
