@@ -314,7 +314,7 @@ def waiting(session: Session, office_id: UUID, batch_id: UUID) -> list[UUID]:
 
 
 def issue_one(session: Session, office_id: UUID, item_id: UUID) -> None:
-    """Issue one of them, or write down why not. One that has met its end, or may not be issued, is left alone."""
+    """Issue one of them, or write down why not. Of one that has met its end, or may not run, nothing is touched."""
     item = session.get_one(ReceiptBatchItem, (office_id, item_id), with_for_update=True, populate_existing=True)
     batch = session.get_one(ReceiptBatch, (office_id, item.batch_id))
     if item.state is not BatchItemState.WAITING or batch.state is not BatchState.RUNNING:

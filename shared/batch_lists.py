@@ -33,7 +33,7 @@ from shared.rules.numbers import document_number
 from shared.rules.wareki import fiscal_year
 from shared.sign_in import Staff
 
-PAGE: Final = 100
+PAGE: Final = 50
 
 
 @dataclass(frozen=True)

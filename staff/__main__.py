@@ -25,6 +25,7 @@ from shared import (
     fixed_texts,
     letters,
     office_days,
+    receipt_rules,
     retention,
     second_look,
     sign_in,
@@ -351,6 +352,22 @@ def look_again(office_code: str, percent: int, from_day: str | None) -> None:
     with _transaction() as session:
         try:
             second_look.set_rule(session, _office(session, office_code).id, percent, begins)
+        except RuleStands:
+            raise click.ClickException("a rule has begun on that day already; begin with a later day") from None
+
+
+@main.command("receipt-rule")
+@click.argument("office_code")
+@click.option("--two-people/--one-person", required=True, help="whether somebody else must agree")
+@click.option("--from", "from_day", metavar="YYYY-MM-DD", help="the first day it holds for; else today")
+def agree_on_receipts(office_code: str, from_day: str | None, *, two_people: bool) -> None:
+    """Let a second person agree before certificates are issued together or one is voided, from a day on."""
+    begins = clock.today() if from_day is None else _day(from_day, "--from")
+    if begins < clock.today():
+        raise click.ClickException("that day is over; a rule begins today or later")
+    with _transaction() as session:
+        try:
+            receipt_rules.set_rule(session, _office(session, office_code).id, begins, two_people=two_people)
         except RuleStands:
             raise click.ClickException("a rule has begun on that day already; begin with a later day") from None
 

@@ -13,7 +13,8 @@ from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import FileStorage
 from wtforms import RadioField
-from wtforms.validators import InputRequired
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
+from wtforms.validators import InputRequired, ValidationError
 
 from config.log import log
 from config.web import reading, settings, storage, transaction
@@ -51,7 +52,8 @@ class StampForm(FlaskForm):  # type: ignore[misc]
     kind = RadioField(
         lazy_gettext("何の画像"),
         [InputRequired(lazy_gettext("公印か署名かをえらんでください"))],
-        choices=[(kind.value, word) for kind, word in KINDS.items()],
+        choices=[SelectChoice(kind.value, word) for kind, word in KINDS.items()],
+        validate_choice=False,
     )
     from_day = FromDay(
         lazy_gettext("いつから"),
@@ -60,6 +62,10 @@ class StampForm(FlaskForm):  # type: ignore[misc]
         default=clock.today,
     )
 
+    def validate_kind(self, field: RadioField) -> None:
+        if field.data not in set(StampKind):
+            raise ValidationError(_("公印か署名かをえらんでください"))
+
 
 class RuleForm(FlaskForm):  # type: ignore[misc]
     """One person or two, from a day on."""
@@ -67,7 +73,11 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
     people = RadioField(
         lazy_gettext("発行と取消し"),
         [InputRequired(lazy_gettext("どちらかをえらんでください"))],
-        choices=[("one", lazy_gettext("担当が一人で行う")), ("two", lazy_gettext("ほかの人の承認をもらう"))],
+        choices=[
+            SelectChoice("one", lazy_gettext("担当が一人で行う")),
+            SelectChoice("two", lazy_gettext("ほかの人の承認をもらう")),
+        ],
+        validate_choice=False,
     )
     first_day = FromDay(
         lazy_gettext("いつから"),
@@ -75,6 +85,10 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
         format=["%Y-%m-%d", "%Y/%m/%d"],
         default=clock.today,
     )
+
+    def validate_people(self, field: RadioField) -> None:
+        if field.data not in ("one", "two"):
+            raise ValidationError(_("どちらかをえらんでください"))
 
 
 class NotAPicture(Exception):

@@ -23,9 +23,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from shared import (
     assignment,
+    batch,
     bulk,
+    bundle,
     clock,
     cover,
+    delivery,
     drafts,
     duties,
     fixed_texts,
@@ -37,11 +40,14 @@ from shared import (
     presence,
     queue,
     reasons,
+    receipt_rules,
     receipts,
     review,
     second_look,
     sign_in,
+    stamp,
     views,
+    voids,
 )
 from shared.model import (
     AbsentPaper,
@@ -72,11 +78,13 @@ from shared.model import (
     ParkedForm,
     PaymentDay,
     Reason,
+    Receipt,
     RetentionRule,
     Role,
     SecondLook,
     Situation,
     StaffMember,
+    StampKind,
     State,
     StoredFile,
     Submission,
@@ -84,6 +92,7 @@ from shared.model import (
     Upload,
     UploadPart,
     UploadState,
+    Way,
     WhyAbsent,
     WorkerSighting,
 )
@@ -239,7 +248,8 @@ def fill(session: Session) -> None:
     factories.write(session, who, returned.id, {"gross_yen": 90_000})
     fill_colleagues(session, factories.submission(session, State.IN_REVIEW))
     row = factories.submission(session, State.ACCEPTED)
-    receipts.issue(session, clerk, row.id, seen=row.revision, attempt=uuid4(), demo=True)
+    issued = receipts.issue(session, clerk, row.id, seen=row.revision, attempt=uuid4(), demo=True)
+    fill_clerks_desk(session, clerk, issued)
     fill_storeroom(session, who, returned, file)
     fill_many(session, worker, home.case_no)
 
@@ -255,6 +265,19 @@ def fill_many(session: Session, worker: sign_in.Staff, case_no: str) -> None:
     chief = factories.staff(session, Role.SUPERVISOR)
     login = session.get_one(StaffMember, (colleague.office_id, colleague.staff_id)).login
     assignment.apply(session, chief, [Line(2, case_no, login, "本町")], attempt=uuid4())
+
+
+def fill_clerks_desk(session: Session, clerk: sign_in.Staff, issued: Receipt) -> None:
+    """Certificates in a batch and in a ZIP, one voided, one delivered; the office's stamp and its rule."""
+    person = factories.recipient_of(session, session.get_one(Submission, (issued.office_id, issued.submission_id)))
+    delivery.seen(session, person, issued.id)
+    delivery.set_way(session, clerk, person.member_id, Way.POST)
+    voids.propose(session, clerk, issued.id, "誤記", attempt=uuid4())
+    receipt_rules.set_rule(session, clerk.office_id, clock.today(), two_people=True)
+    batch.choose(session, clerk, [issued.submission_id], matched=1, attempt=uuid4(), demo=True)
+    bundle.begin(session, clerk.office_id, clerk.staff_id, day=clock.today())
+    picture = stamp.SentPicture(f"stamp-sent/{uuid4()}", "png", 9, "a" * 64)
+    stamp.send(session, clerk, StampKind.STAMP, clock.today(), picture, attempt=uuid4())
 
 
 def fill_colleagues(session: Session, row: Submission) -> None:

@@ -48,6 +48,34 @@ def test_every_certificate_stands_in_a_list_with_what_happens_next(
     assert "令和8年" in page.text
 
 
+def test_one_that_was_voided_says_so_kindly_and_the_new_one_stands_above_it(
+    hanako: Somebody, certified: UUID, make_session: Make
+) -> None:
+    with make_session.begin() as session:
+        receipt = session.scalars(select(Receipt)).one()
+        receipt.pdf_key, receipt.pdf_sha256 = f"receipt/{uuid4()}", "0" * 64
+        clerk = factories.staff(session, Role.CLERK)
+        receipts.void(session, clerk, receipt.id, "宛名をまちがえた")
+    page = hanako.phone.open("/receipts")
+    for said in (
+        "取り消されました",
+        "出したものは届いています",
+        "あなたがすることは、ありません",
+        "できたらこのページに出ます",
+    ):
+        assert said in page.text
+    assert "宛名をまちがえた" not in page.html, "the reason is the office's own"
+    assert f"/receipts/{receipt.id}.pdf" not in page.links
+    with make_session.begin() as session:
+        row = session.scalars(select(Submission)).one()
+        new = receipts.issue(session, clerk, row.id, seen=row.revision, attempt=uuid4(), demo=True)
+        new.pdf_key, new.pdf_sha256 = f"receipt/{uuid4()}", "1" * 64
+    page = hanako.phone.open("/receipts")
+    assert "新しい受領証が、このページにあります" in page.text
+    assert f"/receipts/{new.id}.pdf" in page.links
+    assert page.text.index("出しなおした受領証") < page.text.index("取り消されました")
+
+
 def test_who_has_none_is_told_where_it_will_be(jiro: Somebody, certified: UUID) -> None:
     page = jiro.phone.open("/receipts")
     assert "まだ受領証はありません" in page.text

@@ -26,6 +26,7 @@ from shared.model import (
     FormSetting,
     Household,
     Member,
+    ReceiptRule,
     SecondLookRule,
     Situation,
     WelfareOffice,
@@ -268,4 +269,18 @@ def test_a_share_of_second_looks_is_set_from_the_terminal(keeper: dict[str, str]
     with sessions(engine)() as session:
         assert session.scalars(select(SecondLookRule.percent)).all() == [5]
         assert len(session.scalars(select(FixedText.title)).all()) == 5, "a new office has the usual texts"
+    engine.dispose()
+
+
+def test_a_second_person_for_certificates_is_asked_for_from_the_terminal(keeper: dict[str, str]) -> None:
+    for arguments in (["migrate"], OFFICE, ["receipt-rule", "KK", "--two-people"]):
+        assert run(keeper, *arguments).returncode == 0
+    assert run(keeper, "receipt-rule", "KK", "--two-people").returncode == 0
+    again = run(keeper, "receipt-rule", "KK", "--one-person")
+    assert (again.returncode, "begin with a later day" in again.stderr) == (1, True)
+    assert run(keeper, "receipt-rule", "KK", "--one-person", "--from", "2026-01-01").returncode == 1
+    assert run(keeper, "receipt-rule", "KK").returncode == 2, "which of the two is said, never guessed"
+    engine = engine_for(keeper["MADOGUCHI_DATABASE_URL"])
+    with sessions(engine)() as session:
+        assert session.scalars(select(ReceiptRule.two_people)).all() == [True]
     engine.dispose()

@@ -37,6 +37,7 @@ from tests.uploads.conftest import Desk, pdf
 from uploads import jobs
 from uploads.batch import issue
 from uploads.bundle import gather
+from uploads.printing import print_receipt
 from uploads.worker import forget_bundles
 
 COUNT = 4
