@@ -15,12 +15,14 @@ from flask_babel import gettext as _
 from config.log import log
 from config.web import reading, settings, storage, transaction
 from config.words import PORTAL_STATES, file_name, thing
+from portal import display
 from portal.access import me, recipient_required
 from portal.upload import attempt_of_form
-from shared import clock, drafts, duties, intake, receipts, slips
-from shared.errors import AlreadySent, NotThere
+from shared import clock, drafts, duties, intake, receipts, sheet, slips
+from shared.errors import AlreadySent
 from shared.model import State, WelfareOffice
 from shared.receipts import readable_size
+from shared.rules.slip_words import LANGUAGES
 from shared.rules.wareki import japanese_moment
 
 bp = Blueprint("sent", __name__)
@@ -49,9 +51,7 @@ def show(submission_id: UUID, version: int | None) -> ResponseReturnValue:
     with reading() as session:
         submission = drafts.own(session, me(), submission_id)
         versions = drafts.sent_versions(session, submission)
-        shown = next((one for one in versions if one.no == (version or submission.version_no)), None)
-        if shown is None:
-            raise NotThere
+        shown = sheet.version_of(session, submission, version)
         slip = slips.slip(session, submission, shown)
         facts = {
             "versions": [(one.no, one.sent_at) for one in versions],
@@ -61,7 +61,10 @@ def show(submission_id: UUID, version: int | None) -> ResponseReturnValue:
             "may_withdraw": intake.may_withdraw(submission.state),
             "left": len(duties.to_do(session, me(), clock.today())),
         }
-    return render_template("sent.html", slip=slip, **facts)
+    say = sheet.Words(display.language())
+    return render_template(
+        "sent.html", slip=slip, say=say, languages=LANGUAGES, shared_phone=me().shared_device, **facts
+    )
 
 
 @bp.post("/sent/<uuid:submission_id>/change")
