@@ -59,12 +59,12 @@ def show(submission_id: UUID, version: int | None) -> ResponseReturnValue:
             "being_changed": drafts.is_being_changed(session, submission),
             "may_change": submission.state in drafts.CHANGEABLE,
             "may_withdraw": intake.may_withdraw(submission.state),
+            "say": sheet.Words(display.language()),
+            "languages": LANGUAGES,
+            "shared_phone": me().shared_device,
             "left": len(duties.to_do(session, me(), clock.today())),
         }
-    say = sheet.Words(display.language())
-    return render_template(
-        "sent.html", slip=slip, say=say, languages=LANGUAGES, shared_phone=me().shared_device, **facts
-    )
+    return render_template("sent.html", slip=slip, **facts)
 
 
 @bp.post("/sent/<uuid:submission_id>/change")

@@ -1,4 +1,4 @@
-"""受付票: the whole slip to keep, with what was declared: as a PDF, as a picture, and as one page that needs no line."""
+"""受付票: the whole slip to keep, with what was declared: as a PDF, a picture, or one page that needs no line."""
 
 from __future__ import annotations
 

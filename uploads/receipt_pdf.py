@@ -1,4 +1,4 @@
-"""Draws what the office prints: the receipt certificate 受領証 and the letter of invitation; and the slip, whole and short.
+"""Draws what the office prints: the certificate 受領証, the letter of invitation, and the slip, whole and short.
 
 What people wrote goes to typst as data and never as source, so nothing in it can be an instruction. The same
 content gives the same bytes.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,12 +78,13 @@ def draw_sheet(content: Mapping[str, Any], *, as_picture: bool = False) -> bytes
         "region": "cn" if region == "Hans" else "",
         "fonts": _FONTS_OF.get(str(content.get("language", "")), _LATIN),
     }
-    return _drawn("sheet.typ", {**content, **drawing}, as_picture=as_picture, standards=[] if as_picture else ["ua-1"])
+    return _drawn("sheet.typ", {**content, **drawing}, as_picture=as_picture, for_all_readers=True)
 
 
 def _drawn(
-    template: str, content: Mapping[str, Any], *, as_picture: bool = False, standards: Sequence[typst.PDFStandards] = ()
+    template: str, content: Mapping[str, Any], *, as_picture: bool = False, for_all_readers: bool = False
 ) -> bytes:
+    """:param for_all_readers: refuse to draw a PDF that is not PDF/UA-1, as far as typst can tell."""
     compiler = typst.Compiler(
         input=_HERE / template,
         root=_HERE,
@@ -92,11 +93,10 @@ def _drawn(
         sys_inputs={"content": json.dumps(_printable(dict(content)), ensure_ascii=False)},
     )
     try:
-        drawn = (
-            compiler.compile(format="png", ppi=_SHARP)
-            if as_picture
-            else compiler.compile(format="pdf", pdf_standards=list(standards))
-        )
+        if as_picture:
+            drawn = compiler.compile(format="png", ppi=_SHARP)
+        else:
+            drawn = compiler.compile(format="pdf", pdf_standards=["ua-1"] if for_all_readers else [])
     except typst.TypstError as error:
         raise ValueError(f"{template} cannot be drawn from this content: {error.message}") from error
     if not isinstance(drawn, bytes):
