@@ -2,11 +2,13 @@
 
 from shared.model.actor import MACHINE, Actor, ActorKind
 from shared.model.base import Base, new_id
+from shared.model.batch import NotIssued, ReceiptBatch, ReceiptBatchItem, ReceiptBundle, ReceiptRule
 from shared.model.bulk import Bulk, BulkAct, BulkItem, Why
 from shared.model.check import Check, Result, Rule
 from shared.model.colleagues import ClaimWish, Note, Presence, SavedView, StaffNotice, Told
 from shared.model.cover import Cover, HouseholdNews, News, Reassignment
 from shared.model.danger import DangerWord
+from shared.model.delivery import Delivered, Delivery, DeliveryWay, Way
 from shared.model.file import How, Likeness, OriginalFetch, SafeCopy, StoredFile, VersionFile
 from shared.model.fixed_texts import FixedText
 from shared.model.forms import AbsentPaper, FilledForm, FormSetting, WhyAbsent
@@ -33,16 +35,21 @@ from shared.model.receipt import Receipt
 from shared.model.retention import Disposal, DisposalItem, Kept, LegalHold, RetentionRule
 from shared.model.second_look import Finding, SecondLook, SecondLookRule
 from shared.model.sign_in import Credential, Invitation, ParkedForm, PortalAccount, SignIn, Tries
+from shared.model.stamp import OfficeStamp, StampKind
 from shared.model.states import (
     NOT_STANDING,
+    BatchItemState,
+    BatchState,
     BulkItemState,
     BulkState,
     DisposalState,
     FileState,
     InvitationState,
     ReceiptState,
+    StampState,
     State,
     UploadState,
+    VoidState,
 )
 from shared.model.submission import (
     LAST_SENT,
@@ -56,6 +63,7 @@ from shared.model.submission import (
 )
 from shared.model.upkeep import SweepRun, WorkerSighting
 from shared.model.upload import Upload, UploadPart
+from shared.model.voiding import ReceiptVoid
 
 __all__ = [
     "LAST_SENT",
@@ -65,6 +73,8 @@ __all__ = [
     "Actor",
     "ActorKind",
     "Base",
+    "BatchItemState",
+    "BatchState",
     "Bulk",
     "BulkAct",
     "BulkItem",
@@ -81,6 +91,9 @@ __all__ = [
     "Cover",
     "Credential",
     "DangerWord",
+    "Delivered",
+    "Delivery",
+    "DeliveryWay",
     "Disposal",
     "DisposalItem",
     "DisposalState",
@@ -109,8 +122,10 @@ __all__ = [
     "Message",
     "MessageFile",
     "News",
+    "NotIssued",
     "Note",
     "NumberSeries",
+    "OfficeStamp",
     "OriginalFetch",
     "ParkedForm",
     "PaymentDay",
@@ -120,7 +135,12 @@ __all__ = [
     "ReasonWords",
     "Reassignment",
     "Receipt",
+    "ReceiptBatch",
+    "ReceiptBatchItem",
+    "ReceiptBundle",
+    "ReceiptRule",
     "ReceiptState",
+    "ReceiptVoid",
     "Result",
     "RetentionRule",
     "Role",
@@ -133,6 +153,8 @@ __all__ = [
     "Situation",
     "StaffMember",
     "StaffNotice",
+    "StampKind",
+    "StampState",
     "State",
     "Step",
     "StoredFile",
@@ -146,6 +168,8 @@ __all__ = [
     "UploadPart",
     "UploadState",
     "VersionFile",
+    "VoidState",
+    "Way",
     "WelfareOffice",
     "Why",
     "WhyAbsent",

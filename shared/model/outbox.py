@@ -20,6 +20,9 @@ class Job(StrEnum):
     DESTROY = "destroy"  # subject: an approved disposal
     BULK = "bulk"  # subject: a bulk that was started
     UNDO_BULK = "undo_bulk"  # subject: a bulk that is taken back
+    ISSUE_BATCH = "issue_batch"  # subject: a receipt batch that may run
+    GATHER_RECEIPTS = "gather_receipts"  # subject: a receipt bundle
+    DRAW_STAMP = "draw_stamp"  # subject: an office stamp
 
 
 class Task(OfOffice, Base):

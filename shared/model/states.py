@@ -21,7 +21,7 @@ class State(StrEnum):
     ON_HOLD = "on_hold"  # put aside until a date
     RETURNED = "returned"  # a correction was asked for; the arrival stands
     ACCEPTED = "accepted"  # a clerk owes a receipt
-    RECEIPTED = "receipted"  # closed
+    RECEIPTED = "receipted"  # closed, as long as its receipt stands
     WITHDRAWN = "withdrawn"  # taken back by the person
     VOIDED = "voided"  # a mis-sent duplicate, with a reason
 
@@ -68,7 +68,7 @@ NEXT: Final[Mapping[State, frozenset[State]]] = {
             State.IN_REVIEW,  # accepted by mistake, and taken back at once, before a clerk has issued anything
         }
     ),
-    State.RECEIPTED: frozenset(),
+    State.RECEIPTED: frozenset({State.ACCEPTED}),  # its certificate was voided: another one is owed
     State.WITHDRAWN: frozenset(),
     State.VOIDED: frozenset(),
 }
@@ -171,6 +171,72 @@ class ReceiptState(StrEnum):
 NEXT_RECEIPT: Final[Mapping[ReceiptState, frozenset[ReceiptState]]] = {
     ReceiptState.ISSUED: frozenset({ReceiptState.VOIDED}),
     ReceiptState.VOIDED: frozenset(),
+}
+
+
+class VoidState(StrEnum):
+    """Where the wish to void a certificate stands."""
+
+    PROPOSED = "proposed"  # waits for the second person
+    DONE = "done"
+    REFUSED = "refused"
+
+
+NEXT_VOID: Final[Mapping[VoidState, frozenset[VoidState]]] = {
+    VoidState.PROPOSED: frozenset({VoidState.DONE, VoidState.REFUSED}),
+    VoidState.DONE: frozenset(),
+    VoidState.REFUSED: frozenset(),
+}
+
+
+class BatchState(StrEnum):
+    """Where certificates that are issued together stand."""
+
+    CHOSEN = "chosen"  # a list with planned numbers; nothing has happened
+    PROPOSED = "proposed"  # waits for the second person
+    REFUSED = "refused"  # by the second person
+    RUNNING = "running"  # the worker issues one after the other
+    ISSUED = "issued"
+
+
+NEXT_BATCH: Final[Mapping[BatchState, frozenset[BatchState]]] = {
+    BatchState.CHOSEN: frozenset({BatchState.PROPOSED, BatchState.RUNNING}),
+    BatchState.PROPOSED: frozenset({BatchState.RUNNING, BatchState.REFUSED, BatchState.CHOSEN}),  # or taken back
+    BatchState.REFUSED: frozenset(),
+    BatchState.RUNNING: frozenset({BatchState.ISSUED}),
+    BatchState.ISSUED: frozenset(),
+}
+
+
+class BatchItemState(StrEnum):
+    """Where one of them stands."""
+
+    WAITING = "waiting"
+    EXCLUDED = "excluded"  # left out by the clerk; takes no number
+    ISSUED = "issued"
+    REFUSED = "refused"  # the row says why
+
+
+NEXT_BATCH_ITEM: Final[Mapping[BatchItemState, frozenset[BatchItemState]]] = {
+    BatchItemState.WAITING: frozenset({BatchItemState.EXCLUDED, BatchItemState.ISSUED, BatchItemState.REFUSED}),
+    BatchItemState.EXCLUDED: frozenset({BatchItemState.WAITING}),
+    BatchItemState.ISSUED: frozenset(),
+    BatchItemState.REFUSED: frozenset(),
+}
+
+
+class StampState(StrEnum):
+    """Where a picture of the office's stamp or signature stands."""
+
+    SENT = "sent"  # the bytes are durable; nobody has looked at them
+    DRAWN = "drawn"  # drawn anew in the locked room
+    REFUSED = "refused"  # cannot be drawn; the row says why
+
+
+NEXT_STAMP: Final[Mapping[StampState, frozenset[StampState]]] = {
+    StampState.SENT: frozenset({StampState.DRAWN, StampState.REFUSED}),
+    StampState.DRAWN: frozenset(),
+    StampState.REFUSED: frozenset(),
 }
 
 

@@ -17,6 +17,8 @@ from shared.model import (
     MACHINE,
     Actor,
     ActorKind,
+    BatchItemState,
+    BatchState,
     Bulk,
     BulkAct,
     BulkItem,
@@ -28,25 +30,35 @@ from shared.model import (
     FileState,
     Invitation,
     InvitationState,
+    OfficeStamp,
     Receipt,
+    ReceiptBatch,
+    ReceiptBatchItem,
     ReceiptState,
+    ReceiptVoid,
+    StampState,
     State,
     Step,
     Submission,
     SubmissionVersion,
     Upload,
     UploadState,
+    VoidState,
     Why,
 )
 from shared.model.states import (
     NEXT,
+    NEXT_BATCH,
+    NEXT_BATCH_ITEM,
     NEXT_BULK,
     NEXT_BULK_ITEM,
     NEXT_DISPOSAL,
     NEXT_FILE,
     NEXT_INVITATION,
     NEXT_RECEIPT,
+    NEXT_STAMP,
     NEXT_UPLOAD,
+    NEXT_VOID,
 )
 from tests import factories
 
@@ -147,11 +159,17 @@ def test_a_receipt_takes_only_the_steps_in_the_table(session: Session, was: Rece
         issued_by=factories.caseworker_of(session, row).staff_id,
         issued_at=clock.now(),
         content={},
+        token=uuid4().hex,
+        check_code="23456789",
     )
+    clerk = receipt.issued_by
+    if was is ReceiptState.VOIDED:
+        receipt.voided_at, receipt.voided_by, receipt.void_reason = clock.now(), clerk, "金額の誤記"
     session.add(receipt)
     session.flush()
     if to in NEXT_RECEIPT[was]:
         receipt.move(to)
+        receipt.voided_at, receipt.voided_by, receipt.void_reason = clock.now(), clerk, "金額の誤記"
     else:
         with pytest.raises(IllegalMove):
             receipt.move(to)
@@ -303,6 +321,31 @@ def test_one_of_many_takes_only_the_steps_in_the_table(session: Session, was: Bu
 
 
 @pytest.mark.parametrize(
+    ("kind", "table", "was", "to"),
+    [
+        (kind, table, was, to)
+        for kind, table in (
+            (ReceiptBatch, NEXT_BATCH),
+            (ReceiptBatchItem, NEXT_BATCH_ITEM),
+            (ReceiptVoid, NEXT_VOID),
+            (OfficeStamp, NEXT_STAMP),
+        )
+        for was, to in product(table, table)
+    ],
+)
+def test_what_certificates_are_issued_and_voided_by_takes_only_the_steps_in_its_table(
+    kind: type[Any], table: Mapping[Any, frozenset[Any]], was: Any, to: Any
+) -> None:
+    row = kind(state=was)
+    if to in table[was]:
+        row.move(to)
+    else:
+        with pytest.raises(IllegalMove):
+            row.move(to)
+    assert row.state is (to if to in table[was] else was)
+
+
+@pytest.mark.parametrize(
     ("table", "states"),
     [
         (NEXT, State),
@@ -313,6 +356,10 @@ def test_one_of_many_takes_only_the_steps_in_the_table(session: Session, was: Bu
         (NEXT_DISPOSAL, DisposalState),
         (NEXT_BULK, BulkState),
         (NEXT_BULK_ITEM, BulkItemState),
+        (NEXT_BATCH, BatchState),
+        (NEXT_BATCH_ITEM, BatchItemState),
+        (NEXT_VOID, VoidState),
+        (NEXT_STAMP, StampState),
     ],
 )
 def test_every_state_stands_in_its_table_and_can_be_reached_from_the_first(
@@ -332,5 +379,6 @@ def test_what_has_arrived_is_never_a_draft_again_and_is_never_rejected() -> None
 
 
 def test_nothing_leaves_the_end_of_a_life() -> None:
-    assert {was for was in State if not NEXT[was]} == {State.RECEIPTED, State.WITHDRAWN, State.VOIDED}
+    assert {was for was in State if not NEXT[was]} == {State.WITHDRAWN, State.VOIDED}
+    assert NEXT[State.RECEIPTED] == {State.ACCEPTED}  # and only by voiding the certificate
     assert NEXT[State.ACCEPTED] == {State.RECEIPTED, State.IN_REVIEW}  # never withdrawn under a clerk's hands
