@@ -18,7 +18,7 @@ from config.words import PORTAL_STATES, file_name, thing
 from portal import display
 from portal.access import me, recipient_required
 from portal.upload import attempt_of_form
-from shared import clock, drafts, duties, intake, receipts, sheet, slips
+from shared import clock, delivery, drafts, duties, intake, receipts, sheet, slips
 from shared.errors import AlreadySent
 from shared.model import State, WelfareOffice
 from shared.receipts import readable_size
@@ -143,6 +143,10 @@ def certificates() -> ResponseReturnValue:
     """Every certificate, to save or to pass on."""
     with reading() as session:
         rows = receipts.own_receipts(session, me())
+    with transaction() as session:
+        for row in rows:
+            if row.ready:
+                delivery.seen(session, me(), row.id)
     return render_template("receipts.html", rows=rows)
 
 
@@ -153,6 +157,8 @@ def receipt(receipt_id: UUID) -> ResponseReturnValue:
     with reading() as session:
         row = receipts.own_receipt(session, me(), receipt_id)
     name = f"受領証 {row.content['number']}.pdf"
-    return send_file(
-        storage().open(row.pdf_key or ""), mimetype="application/pdf", as_attachment=True, download_name=name
-    )
+    paper = storage().open(row.pdf_key or "")
+    if request.method == "GET":
+        with transaction() as session:
+            delivery.downloaded(session, me(), receipt_id)
+    return send_file(paper, mimetype="application/pdf", as_attachment=True, download_name=name)
