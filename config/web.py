@@ -82,12 +82,18 @@ class Visitor:
         return self.token
 
 
+class _App(Flask):
+    def log_exception(self, exc_info: Any) -> None:
+        """As Flask does, but with no secret of an address."""
+        self.logger.error("Exception on %s [%s]", _place(), request.method, exc_info=exc_info)
+
+
 def web_app(name: str, settings: Settings, load: Callable[[Reader, str], Any | None]) -> Flask:
     """Make an app named ``name``.
 
     :param load: finds the person behind a session token, or None; ``shared.sign_in`` has one for each door.
     """
-    app = Flask(name, static_url_path="/static")
+    app = _App(name, static_url_path="/static")
     app.request_class = PlainRequest
     if settings.proxies:  # who asks is the one that our own proxy saw, not the proxy
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]

@@ -157,8 +157,8 @@ def receipt(receipt_id: UUID) -> ResponseReturnValue:
     with reading() as session:
         row = receipts.own_receipt(session, me(), receipt_id)
     name = f"受領証 {row.content['number']}.pdf"
-    paper = storage().open(row.pdf_key or "")
-    if request.method == "GET":
-        with transaction() as session:
+    with transaction() as session:
+        if request.method == "GET":
             delivery.downloaded(session, me(), receipt_id)
+        paper = storage().open(row.pdf_key or "")  # if it is not there, nothing was taken either
     return send_file(paper, mimetype="application/pdf", as_attachment=True, download_name=name)
