@@ -58,5 +58,7 @@ def faults_of_page(page: Page) -> list[str]:
 
 
 def look(page: Page) -> list[str]:
-    found = faults_of_headers(page) + (faults_of_page(page) if page.is_html and page.status != 303 else [])
+    saved = page.headers.get("Content-Disposition", "").startswith("attachment")  # a file, and no page of the portal
+    shown = page.is_html and page.status != 303 and not saved
+    found = faults_of_headers(page) + (faults_of_page(page) if shown else [])
     return [f"{page.status} {page.path}: {fault}" for fault in found]

@@ -13,7 +13,6 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from structlog.testing import capture_logs
 
-from portal import check
 from shared import clock, public_check, receipts
 from shared.model import Delivery, Receipt, ReceiptState, Role, State
 from shared.rules.numbers import grouped
@@ -249,7 +248,7 @@ def test_an_office_whose_numbers_are_guessed_from_everywhere_waits_as_a_whole(
 ) -> None:
     real = public_check.of_typed
     monkeypatch.setattr(
-        check.public_check,
+        public_check,
         "of_typed",
         lambda number: [public_check.Limit(one.name, min(one.most, 8)) for one in real(number)],
     )
@@ -298,13 +297,13 @@ def say_everything_once(phone: Phone, paper: Paper, monkeypatch: pytest.MonkeyPa
     def away(*_given: Any) -> None:
         raise OperationalError("SELECT", {}, Exception("away"))
 
-    monkeypatch.setattr(check.public_check, "by_token", away)
+    monkeypatch.setattr(public_check, "by_token", away)
     assert phone.open(f"/r/{paper.token}").status == 503
 
     def broken(*_given: Any) -> None:
         raise ValueError("a fault of ours")
 
-    monkeypatch.setattr(check.public_check, "by_token", broken)
+    monkeypatch.setattr(public_check, "by_token", broken)
     assert phone.open(f"/r/{paper.token}").status == 500
 
 
