@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.model.actor import ActorKind
@@ -20,6 +20,7 @@ class LogEntry(OfOffice, Base):
     __table_args__ = (
         of_office(),
         UniqueConstraint("office_id", "seq"),
+        Index("ix_log_entry_subject", "office_id", "subject_id", "seq"),
         CheckConstraint("length(hash) = 64 AND length(before) = 64", name="hashes"),
     )
     seq: Mapped[int]  # 1, 2, 3 … within the office
