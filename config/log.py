@@ -53,6 +53,10 @@ EVENTS: Final = frozenset(
         "database.unreachable",
         "receipt.issued",
         "receipt.drawn",
+        "seal.missing",
+        "seal.expires",
+        "seals.published",
+        "journal.broken",
         "worker.started",
         "worker.stopped",
     }

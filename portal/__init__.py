@@ -18,6 +18,7 @@ from portal import (
     kept,
     messages,
     office,
+    seal,
     sent,
     sheet,
     signin,
@@ -33,7 +34,8 @@ def create_app(settings: Settings) -> Flask:
     app = web_app("portal", settings, sign_in.recipient_of)
     app.request_class = UploadRequest
     app.permanent_session_lifetime = sign_in.OWN_PHONE
-    for room in (signin, check, home, forms, absent, messages, sent, sheet, correction, files, display, tus, typed):
+    rooms = (signin, check, seal, home, forms, absent, messages, sent, sheet, correction, files, display, tus, typed)
+    for room in rooms:
         app.register_blueprint(room.bp)
     app.extensions["csrf"].exempt(signin.leave)  # it asks for itself: the way out works from the oldest page, too
     app.extensions["csrf"].exempt(check.typed)  # for strangers without a cookie; it changes nothing

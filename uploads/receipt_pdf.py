@@ -74,7 +74,9 @@ def draw_receipt(
     :param draft: write 発行前 across the page.
     :raises ValueError: if something of this is missing, or a picture is none.
     """
-    drawings = {name: _as_svg(pictures[content[name]]) for name in ("stamp", "signature") if content.get(name)}
+    drawings = {
+        name: _as_svg(pictures[content[name]]) for name in ("stamp", "signature") if content.get(name) in pictures
+    }
     whole = {**content, "draft": draft, "pictures": drawings}
     if issue:
         whole["issue"] = issue.in_words()

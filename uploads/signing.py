@@ -15,7 +15,7 @@ import io
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -36,12 +36,12 @@ from pyhanko_certvalidator import ValidationContext
 
 from config.settings import Settings
 from shared import clock
+from shared.seals import Certificate
 from uploads import seal_keys
 from uploads.seal_keys import SealMissing
 from uploads.signer import KeyOfSeal
 from uploads.time_stamps import Authority, Stamper, TimeStampMissing
 
-SOON: Final = timedelta(days=60)  # a seal that expires so soon wants a new one beside it
 _ROOM: Final = 6_000  # hexadecimal signs that are enough for a signature with our own short chain
 _CODE: Final = re.compile(r"[A-Z0-9]{2,4}")
 _CA: Final = "ca"
@@ -123,6 +123,11 @@ class Seal:
     def pem(self) -> str:
         """The chain as PEM: public."""
         return seal_keys.pem_of(self.chain)
+
+    @property
+    def public(self) -> Certificate:
+        """What everybody may know of it."""
+        return Certificate(self.fingerprint, self.pem, self.not_before, self.not_after, self.retired_at, self.revoked)
 
     def usable(self, now: datetime) -> bool:
         """Whether it may sign."""
@@ -256,6 +261,10 @@ class Seals:
     def offices(self) -> list[str]:
         """The codes of the offices that have a folder here."""
         return sorted(path.name for path in self.root.glob("*") if _CODE.fullmatch(path.name))
+
+    def published(self) -> dict[str, list[Certificate]]:
+        """What everybody may know of every seal here, by the code of its office."""
+        return {code: [seal.public for seal in self.listed(code)] for code in self.offices()}
 
     def make(self, code: str, title: str) -> Seal:
         """A new key in a file, certified by the CA of this folder, which is made when it is missing."""

@@ -50,6 +50,7 @@ from tests.uploads.conftest import SLIP, Desk, locked_pdf, pdf, photo, two_pages
 from uploads import jobs
 from uploads.jobs import HOLD, JOB_LIFE, MOST_TRIES, OUTAGE_PAUSE, UPLOAD_LIFE, Hold, do, pause_after, sweep
 from uploads.locked_room import Keeper, make_safe_copies
+from uploads.printing import print_receipt
 from uploads.relay import relay_once
 
 JPEG = b"\xff\xd8\xff"
@@ -337,7 +338,7 @@ def test_a_certificate_is_drawn_once_and_its_hash_is_right(desk: Desk) -> None:
     assert desk.receipt(task).pdf_key is None
     for _ in range(2):
         work_on(desk, task)
-        jobs.print_receipt(desk.bench, task.office_id, task.subject_id)
+        print_receipt(desk.bench, task.office_id, task.subject_id)
     receipt = desk.receipt(task)
     assert receipt.pdf_key
     with desk.bench.storage.open(receipt.pdf_key) as stored:

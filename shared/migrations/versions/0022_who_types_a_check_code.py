@@ -5,7 +5,7 @@ Safe with the previous release: an index. Locks: it waits for writers of ``recei
 
 from alembic import op
 
-revision, down_revision = "0021", "0020"
+revision, down_revision = "0022", "0021"
 
 
 def upgrade() -> None:
