@@ -33,7 +33,8 @@ def office_settings(
     url = make_postgresql(migrated_postgresql)
     engine = create_engine(url)
     with engine.begin() as connection:  # that the journal only grows is proven in its own room
-        connection.execute(text("ALTER TABLE log_entry DISABLE TRIGGER USER"))
+        for table in ("log_entry", "log_node", "tree_head"):
+            connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
     engine.dispose()
     return Settings(
         database_url=url,
