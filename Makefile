@@ -1,6 +1,6 @@
 # The two commands are ./run and ./test; they need no make. These are the developers' other verbs.
 .DEFAULT_GOAL := help
-.PHONY: help start test sure bench-uploads bench-duties bench-next bench-bulk bench-receipts bench-all fmt lock words pictures clean
+.PHONY: help start test sure bench-uploads bench-duties bench-next bench-bulk bench-receipts bench-all fmt lock words pictures slip-fonts clean
 
 BIN := .venv/bin
 UV := UV_CACHE_DIR=var/cache/uv UV_SYSTEM_CERTS=true .venv-tools/bin/uv
@@ -63,6 +63,9 @@ words: $(BIN)/pytest # collect the Japanese sentences of the pages and bring eve
 
 pictures: $(BIN)/pytest # take the README's screenshots again
 	$(BIN)/python -m tests.pictures
+
+slip-fonts: $(BIN)/pytest # cut the letters of the 受付票 out of whole Noto fonts: make slip-fonts FONTS=folder
+	$(BIN)/python -m tests.slip_fonts $(FONTS)
 
 clean: # remove what tools left behind; the data in var/ stays
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

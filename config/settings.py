@@ -38,6 +38,7 @@ class Settings:
     portal_url: str | None = (
         None  # https://madoguchi.example: where people reach the portal; what is printed leads there
     )
+    proxies: int = 0  # of our own before the web apps: so many addresses of X-Forwarded-For are believed
     exit_url: str = "https://www.jma.go.jp/bosai/"  # where 「すぐ閉じる」 leads: the weather says nothing about anybody
     demo: bool = False  # says on every page that people and figures are made up
 
@@ -98,6 +99,7 @@ class Settings:
             s3_secret_key=may("S3_SECRET_KEY"),
             secure_cookies=may("INSECURE_COOKIES") != "yes",
             portal_url=_address(may("PORTAL_URL"), "PORTAL_URL"),
+            proxies=number("PROXIES", cls.proxies) if may("PROXIES") else cls.proxies,
             exit_url=may("EXIT_URL") or cls.exit_url,
             demo=may("DEMO") == "yes",
             file_limit=number("FILE_LIMIT", cls.file_limit),

@@ -27,6 +27,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import Forbidden, HTTPException, default_exceptions
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import words
 from config.assets import Assets
@@ -81,13 +82,21 @@ class Visitor:
         return self.token
 
 
+class _App(Flask):
+    def log_exception(self, exc_info: Any) -> None:
+        """As Flask does, but with no secret of an address."""
+        self.logger.error("Exception on %s [%s]", _place(), request.method, exc_info=exc_info)
+
+
 def web_app(name: str, settings: Settings, load: Callable[[Reader, str], Any | None]) -> Flask:
     """Make an app named ``name``.
 
     :param load: finds the person behind a session token, or None; ``shared.sign_in`` has one for each door.
     """
-    app = Flask(name, static_url_path="/static")
+    app = _App(name, static_url_path="/static")
     app.request_class = PlainRequest
+    if settings.proxies:  # who asks is the one that our own proxy saw, not the proxy
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     app.session_interface = KnownCookies()
     app.config.update(
         SECRET_KEY=settings.secret_key,
@@ -309,6 +318,12 @@ def written() -> str:
     return "\n".join(sentence for sentence in said if sentence)
 
 
+def _place() -> str:
+    """The path as a log line may have it: ids stay, a token in it is a secret."""
+    rule = request.url_rule
+    return rule.rule if rule and "token" in rule.arguments else request.path
+
+
 def _problem_page(kind: str, **facts: Any) -> str:
     """The page that says what is wrong. It comes also when nobody can be asked who is reading it."""
     with suppress(OperationalError, PoolTimeout):
@@ -352,14 +367,14 @@ def _error_pages(app: Flask) -> None:
     @app.errorhandler(OperationalError)
     @app.errorhandler(PoolTimeout)
     def unavailable(error: Exception) -> ResponseReturnValue:
-        log("request.failed", level="error", path=request.path, error=type(error).__name__)
+        log("request.failed", level="error", path=_place(), error=type(error).__name__)
         if not isinstance(error, StorageUnavailable):  # it went after it had said who is there: ask it nothing more
             g._login_user = AnonymousUserMixin()  # noqa: SLF001
         return problem("unavailable", 503)
 
     @app.errorhandler(NotStored)
     def not_stored(error: NotStored) -> ResponseReturnValue:
-        log("request.failed", level="error", path=request.path, error=type(error).__name__)
+        log("request.failed", level="error", path=_place(), error=type(error).__name__)
         return problem("not_found", 404)
 
     for status in default_exceptions:
@@ -373,7 +388,7 @@ def _by_status(error: HTTPException) -> ResponseReturnValue:
     kinds = {403: "forbidden", 404: "not_found", 405: "not_found", 410: "not_found", 413: "too_big"}
     if status >= 500:
         original = getattr(error, "original_exception", None) or error
-        log("request.failed", level="error", path=request.path, error=type(original).__name__)
+        log("request.failed", level="error", path=_place(), error=type(original).__name__)
     kind = kinds.get(status, "unavailable" if status >= 500 else "bad_request")
     response = current_app.make_response((_problem_page(kind), status))
     if status == 405:

@@ -9,6 +9,7 @@ from config.settings import Settings
 from config.web import web_app
 from portal import (
     absent,
+    check,
     correction,
     display,
     files,
@@ -19,6 +20,7 @@ from portal import (
     office,
     seal,
     sent,
+    sheet,
     signin,
     tus,
     typed,
@@ -32,9 +34,11 @@ def create_app(settings: Settings) -> Flask:
     app = web_app("portal", settings, sign_in.recipient_of)
     app.request_class = UploadRequest
     app.permanent_session_lifetime = sign_in.OWN_PHONE
-    for room in (signin, home, forms, absent, messages, sent, correction, files, display, tus, typed, seal):
+    rooms = (signin, check, seal, home, forms, absent, messages, sent, sheet, correction, files, display, tus, typed)
+    for room in rooms:
         app.register_blueprint(room.bp)
     app.extensions["csrf"].exempt(signin.leave)  # it asks for itself: the way out works from the oldest page, too
+    app.extensions["csrf"].exempt(check.typed)  # for strangers without a cookie; it changes nothing
     app.after_request(assets.packed)
     app.context_processor(office.card)
     app.context_processor(display.chosen)

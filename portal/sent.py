@@ -15,12 +15,14 @@ from flask_babel import gettext as _
 from config.log import log
 from config.web import reading, settings, storage, transaction
 from config.words import PORTAL_STATES, file_name, thing
+from portal import display
 from portal.access import me, recipient_required
 from portal.upload import attempt_of_form
-from shared import clock, drafts, duties, intake, receipts, slips
-from shared.errors import AlreadySent, NotThere
+from shared import clock, delivery, drafts, duties, intake, receipts, sheet, slips
+from shared.errors import AlreadySent
 from shared.model import State, WelfareOffice
 from shared.receipts import readable_size
+from shared.rules.slip_words import LANGUAGES
 from shared.rules.wareki import japanese_moment
 
 bp = Blueprint("sent", __name__)
@@ -49,9 +51,7 @@ def show(submission_id: UUID, version: int | None) -> ResponseReturnValue:
     with reading() as session:
         submission = drafts.own(session, me(), submission_id)
         versions = drafts.sent_versions(session, submission)
-        shown = next((one for one in versions if one.no == (version or submission.version_no)), None)
-        if shown is None:
-            raise NotThere
+        shown = sheet.version_of(session, submission, version)
         slip = slips.slip(session, submission, shown)
         facts = {
             "versions": [(one.no, one.sent_at) for one in versions],
@@ -59,6 +59,9 @@ def show(submission_id: UUID, version: int | None) -> ResponseReturnValue:
             "being_changed": drafts.is_being_changed(session, submission),
             "may_change": submission.state in drafts.CHANGEABLE,
             "may_withdraw": intake.may_withdraw(submission.state),
+            "say": sheet.Words(display.language()),
+            "languages": LANGUAGES,
+            "shared_phone": me().shared_device,
             "left": len(duties.to_do(session, me(), clock.today())),
         }
     return render_template("sent.html", slip=slip, **facts)
@@ -140,6 +143,10 @@ def certificates() -> ResponseReturnValue:
     """Every certificate, to save or to pass on."""
     with reading() as session:
         rows = receipts.own_receipts(session, me())
+    with transaction() as session:
+        for row in rows:
+            if row.ready:
+                delivery.seen(session, me(), row.id)
     return render_template("receipts.html", rows=rows)
 
 
@@ -150,6 +157,8 @@ def receipt(receipt_id: UUID) -> ResponseReturnValue:
     with reading() as session:
         row = receipts.own_receipt(session, me(), receipt_id)
     name = f"受領証 {row.content['number']}.pdf"
-    return send_file(
-        storage().open(row.pdf_key or ""), mimetype="application/pdf", as_attachment=True, download_name=name
-    )
+    with transaction() as session:
+        if request.method == "GET":
+            delivery.downloaded(session, me(), receipt_id)
+        paper = storage().open(row.pdf_key or "")  # if it is not there, nothing was taken either
+    return send_file(paper, mimetype="application/pdf", as_attachment=True, download_name=name)

@@ -34,7 +34,7 @@ from shared.outbox import promise
 from shared.review import changed_meanwhile, done_by
 from shared.rules.forms import title_of
 from shared.rules.forms.form import SHOTS, name, text_of
-from shared.rules.numbers import document_number, new_check_code, new_check_token
+from shared.rules.numbers import document_number, grouped, new_check_code, new_check_token
 from shared.rules.wareki import fiscal_year, japanese_date, japanese_moment
 from shared.sign_in import Recipient, Staff
 from shared.slips import SaidRow, Slip, slip
@@ -194,6 +194,9 @@ class OwnReceipt:
     arrived_at: datetime
     issued_at: datetime
     ready: bool  # the PDF is drawn
+    document_no: str
+    token: str  # what its check page is found by
+    check_code: str  # and what is typed, as the paper has it
     voided_at: datetime | None
     replaced: bool  # voided, and another one stands in its place
     replaces: bool  # stands in the place of one that was voided
@@ -221,6 +224,9 @@ def own_receipts(session: Session, who: Recipient) -> list[OwnReceipt]:
             arrived_at=submission.arrived_at or receipt.issued_at,  # what is certified has arrived
             issued_at=receipt.issued_at,
             ready=receipt.pdf_key is not None,
+            document_no=receipt.document_no,
+            token=receipt.token,
+            check_code=grouped(receipt.check_code),
             voided_at=receipt.voided_at,
             replaced=receipt.id in replaced,
             replaces=receipt.replaces_id is not None,

@@ -1,4 +1,4 @@
-"""Draws what the office prints: the receipt certificate 受領証 and the letter of invitation; and the slip as a picture.
+"""Draws what the office prints: the certificate 受領証, the letter of invitation, and the slip, whole and short.
 
 What people wrote goes to typst as data and never as source, so nothing in it can be an instruction. The same
 content gives the same bytes.
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typst import PDFStandard
 
 _HERE: Final = Path(__file__).parent
+FONTS: Final = _HERE / "fonts"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _SHARP: Final = 160.0  # points to the inch: the slip is about 870 pixels wide
 # Signs that turn the direction of writing: on paper they would make one file name look like another.
@@ -108,6 +109,33 @@ def draw_slip(content: Mapping[str, Any]) -> bytes:
     return _drawn("slip.typ", content, as_picture=True)
 
 
+# The letters that the Japanese font has not; cut to what shared/tables/slip_words.csv says (make slip-fonts).
+_LATIN: Final = ("Noto Sans",)
+_FONTS_OF: Final = {
+    "zh-Hans": ("Noto Sans CJK SC",),
+    "ko": ("Noto Sans CJK KR",),
+    "ne": ("Noto Sans Devanagari",),
+    "ja-easy": (),
+}
+
+
+def draw_sheet(content: Mapping[str, Any], *, as_picture: bool = False) -> bytes:
+    """Return the 受付票, with what was declared: a PDF of A4 pages for all readers, or one PNG as wide as a phone.
+
+    :param content: what ``shared.sheet.sheet`` says.
+    :raises ValueError: if something of this is missing.
+    """
+    language, _, region = str(content.get("tag", "")).partition("-")
+    drawing = {
+        "paper": "phone" if as_picture else "a4",
+        "lang": language,
+        "region": "cn" if region == "Hans" else "",
+        "fonts": _FONTS_OF.get(str(content.get("language", "")), _LATIN),
+    }
+    standards: tuple[PDFStandard, ...] = () if as_picture else ("ua-1",)
+    return _drawn("sheet.typ", {**content, **drawing}, as_picture=as_picture, standards=standards)
+
+
 def _drawn(
     template: str,
     content: Mapping[str, Any],
@@ -153,7 +181,7 @@ def _qr(url: str) -> str:
 @functools.cache
 def _fonts() -> typst.Fonts:
     """Ours and no other: a receipt looks the same whatever the machine has."""
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[_HERE / "fonts"])
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
 
 
 def _printable(value: Any) -> Any:

@@ -32,6 +32,7 @@ class Receipt(OfOffice, Base):
             name="voided_why",
         ),
         CheckConstraint("(pdf_key IS NULL) = (pdf_sha256 IS NULL)", name="pdf_with_hash"),
+        Index("ix_receipt_check_code", "check_code"),
         Index(
             "uq_receipt_one_issued",
             "office_id",

@@ -61,7 +61,10 @@ class Credential(OfOffice, Base):
 
 
 class Tries(Base):
-    """Wrong secrets in a row for one name, whether or not anybody has it: so that waiting gives nobody away."""
+    """Wrong secrets in a row for one name, whether or not anybody has it: so that waiting gives nobody away.
+
+    ``shared.public_check`` counts here, too; there ``wait_until`` is the end of the time in which it counts.
+    """
 
     __tablename__ = "tries"
     __table_args__ = (CheckConstraint("failures >= 0", name="failures"),)

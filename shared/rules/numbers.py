@@ -61,10 +61,19 @@ def grouped(code: str) -> str:
 
 
 def read_code(text: str) -> str | None:
-    """The code somebody typed, whatever its case, width, spaces or hyphens; None if it cannot be one."""
+    """The code of a letter somebody typed, whatever its case, width, spaces or hyphens; None if it cannot be one."""
+    return _read(text, CODE_LENGTH)
+
+
+def read_check_code(text: str) -> str | None:
+    """The check code of a 受領証 somebody typed, read like ``read_code``."""
+    return _read(text, CHECK_LENGTH)
+
+
+def _read(text: str, length: int) -> str | None:
     plain = unicodedata.normalize("NFKC", text).upper()
     plain = re.sub(r"[\s\-‐‑–—−ー_.・]", "", plain)
-    return plain if len(plain) == CODE_LENGTH and set(plain) <= set(ALPHABET) else None
+    return plain if len(plain) == length and set(plain) <= set(ALPHABET) else None
 
 
 def code_hash(code: str) -> str:

@@ -109,6 +109,7 @@ def town(database_url: str, engine: Engine, tmp_path: Path, request: pytest.Fixt
             "MADOGUCHI_FILE_LIMIT": "1000000",
             "MADOGUCHI_FILES_LIMIT": "3",
             "MADOGUCHI_EXIT_URL": f"http://127.0.0.1:{ports[0]}/no-letter",  # no journey leaves this machine
+            "MADOGUCHI_PORTAL_URL": f"http://127.0.0.1:{ports[0]}",  # where the QR code of a certificate leads
             **_storage(database_url, request),
         }
         variables = {

@@ -6,7 +6,7 @@ New tables and one wider CHECK: a release before goes on working beside it.
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0019", "0018"
+revision, down_revision = "0021", "0020"
 
 TIME = sa.DateTime(timezone=True)
 JOBS = "'make_safe_copy', 'draw_receipt', 'destroy', 'bulk', 'undo_bulk'"
