@@ -34,6 +34,11 @@ def record(
     return entry
 
 
+def hold(session: Session, office_id: UUID) -> int:
+    """Hold every other writer of the journal back until this transaction ends; return how many entries there are."""
+    return series.take(session, office_id, "journal", 0, count=0) - 1
+
+
 def record_all(
     session: Session, office_id: UUID, by: Actor, event: str, entries: Sequence[tuple[UUID, Mapping[str, Any]]]
 ) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.model.actor import ActorKind
@@ -21,6 +21,8 @@ class LogEntry(OfOffice, Base):
         of_office(),
         UniqueConstraint("office_id", "seq"),
         CheckConstraint("length(hash) = 64 AND length(before) = 64", name="hashes"),
+        Index("ix_log_entry_subject", "office_id", "subject_id", "seq"),
+        Index("ix_log_entry_at", "office_id", "at"),
     )
     seq: Mapped[int]  # 1, 2, 3 … within the office
     at: Mapped[datetime]

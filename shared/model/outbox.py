@@ -20,6 +20,7 @@ class Job(StrEnum):
     DESTROY = "destroy"  # subject: an approved disposal
     BULK = "bulk"  # subject: a bulk that was started
     UNDO_BULK = "undo_bulk"  # subject: a bulk that is taken back
+    SIGN_CLOSING = "sign_closing"  # subject: a closed day
 
 
 class Task(OfOffice, Base):
