@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from config.office.services import free_port
+
 SIGN = b"MADOGUCHI-TEST-SIGN-OF-NO-VIRUS"
 SIGNATURE = "Madoguchi.Test.Sign.UNOFFICIAL"
 STREAM_LIMIT = 2_000_000  # bytes; above it clamd hangs up
@@ -25,13 +27,6 @@ class Clamd:
 
     unix: str
     tcp: str
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +46,7 @@ def start_clamd() -> Iterator[Callable[[], tuple[Clamd, subprocess.Popen[bytes]]
             folder.mkdir()
             (folder / "signs").mkdir()
             (folder / "signs" / "ours.ndb").write_text(f"Madoguchi.Test.Sign:0:*:{SIGN.hex()}\n")
-            port = _free_port()
+            port = free_port()
             (folder / "clamd.conf").write_text(
                 f"Foreground yes\nLocalSocket {folder}/s\nTCPSocket {port}\nTCPAddr 127.0.0.1\n"
                 f"DatabaseDirectory {folder}/signs\nStreamMaxLength {STREAM_LIMIT}\nAlertExceedsMax yes\n"

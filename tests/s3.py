@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from config.office.services import FREE_PORTS
 from config.settings import Settings
 
 BUCKET = "madoguchi-test"
@@ -103,7 +105,7 @@ def _free_ports() -> dict[str, int]:
             return int(sock.getsockname()[1])
 
         ports = {name: take() for name in _PORTS}
-        for port in range(20_000, 30_000, 7):
+        for port in random.sample(FREE_PORTS, 100):
             try:
                 return ports | {"admin.port": take(port), "admin.port.grpc": take(port + _GRPC_IS)}
             except OSError:

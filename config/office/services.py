@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import os
+import random
 import re
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +23,7 @@ from config.office.folder import Folder
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 LOOPBACK: Final = "127.0.0.1"
+FREE_PORTS: Final = range(20_000, 30_000)
 LONGEST_SOCKET: Final = 103  # bytes of a path; the kernel takes 107 on Linux, 103 on macOS
 WEB_THREADS: Final = 64  # phones send slowly: one thread waits for each
 
@@ -110,9 +113,15 @@ def need_free(port: int, option: str) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind((LOOPBACK, 0))
-        return int(trial.getsockname()[1])
+    """A port on which nobody listens now.
+
+    By chance from below those which the kernel gives to whoever asks for any, so that it is free a moment later, too.
+    """
+    for port in random.sample(FREE_PORTS, 100):
+        with socket.socket() as trial, suppress(OSError):
+            trial.bind((LOOPBACK, port))
+            return port
+    raise CannotGoOn("このコンピューターには、空いているポートがありません。\nNo port of this machine is free.")
 
 
 def healthy(port: int) -> Callable[[], bool]:
