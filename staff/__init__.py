@@ -10,6 +10,7 @@ from shared import sign_in
 from staff import (
     bulk,
     checks,
+    closing,
     correction,
     cover,
     dashboard,
@@ -20,7 +21,9 @@ from staff import (
     hold,
     household,
     keys,
+    ledger,
     live,
+    looks,
     mentions,
     notes,
     originals,
@@ -66,6 +69,9 @@ def create_app(settings: Settings) -> Flask:
         keys,
         files,
         receipts,
+        ledger,
+        closing,
+        looks,
         originals,
         status,
         retention,
@@ -74,4 +80,5 @@ def create_app(settings: Settings) -> Flask:
     app.context_processor(status.attention)
     app.context_processor(mentions.attention)
     app.context_processor(second_look.news)
+    app.context_processor(closing.attention)
     return app
