@@ -49,6 +49,14 @@ class Settings:
     clamd: str | None = None  # unix:/path/of/clamd.ctl or tcp://host:3310; None: not scanned, and that is said
     room_required: bool = False  # True: no file is opened where the kernel gives less than the whole locked room
 
+    seals: Path | None = None  # the folder of the offices' keys, for the worker only; None: no certificate is made
+    seals_passphrase: str | None = field(default=None, repr=False)  # of the key files in it
+    pkcs11_module: str | None = None  # the library of the token that holds a key
+    pkcs11_pin: str | None = field(default=None, repr=False)
+    tsa_url: str | None = None  # https://… of a time stamping authority (RFC 3161)
+    tsa_trust: Path | None = None  # PEM: what its certificates and lists of revoked ones are checked by
+    tsa_archive: bool = False  # a second stamp over all that is embedded
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read ``MADOGUCHI_…`` variables.
@@ -89,7 +97,7 @@ class Settings:
             s3_access_key=may("S3_ACCESS_KEY"),
             s3_secret_key=may("S3_SECRET_KEY"),
             secure_cookies=may("INSECURE_COOKIES") != "yes",
-            portal_url=_address(may("PORTAL_URL")),
+            portal_url=_address(may("PORTAL_URL"), "PORTAL_URL"),
             exit_url=may("EXIT_URL") or cls.exit_url,
             demo=may("DEMO") == "yes",
             file_limit=number("FILE_LIMIT", cls.file_limit),
@@ -98,11 +106,22 @@ class Settings:
             day_limit=number("DAY_LIMIT", cls.day_limit),
             clamd=may("CLAMD"),
             room_required=may("ROOM_REQUIRED") == "yes",
+            seals=_path(may("SEALS")),
+            seals_passphrase=may("SEALS_PASSPHRASE"),
+            pkcs11_module=may("PKCS11_MODULE"),
+            pkcs11_pin=may("PKCS11_PIN"),
+            tsa_url=_address(may("TSA"), "TSA"),
+            tsa_trust=_path(may("TSA_TRUST")),
+            tsa_archive=may("TSA_ARCHIVE") == "yes",
         )
 
 
-def _address(url: str | None) -> str | None:
+def _address(url: str | None, name: str) -> str | None:
     """An address that paths are put behind, without the slash at its end."""
     if url is not None and not url.startswith(("https://", "http://")):
-        raise MissingSetting("MADOGUCHI_PORTAL_URL must begin with https://.")
+        raise MissingSetting(f"MADOGUCHI_{name} must begin with https://.")
     return url.rstrip("/") if url else None
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None

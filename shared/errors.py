@@ -164,3 +164,11 @@ class NotKept(DomainError):
 
 class Destroyed(DomainError):
     """The bytes were kept long enough and are gone by two people's decision."""
+
+
+class LogBroken(DomainError):
+    """The journal cannot be followed beyond an entry: ``seq`` is missing or does not fit the one before it."""
+
+    def __init__(self, seq: int) -> None:
+        super().__init__(f"the journal is broken at entry {seq}")
+        self.seq = seq

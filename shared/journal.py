@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from shared import clock, series
 from shared.model import Actor, LogEntry, NumberSeries
 
 _FIRST = "0" * 64
+_PAGE = 500
 
 
 def record(
@@ -28,7 +29,7 @@ def record(
     :param facts: ids, states, counts; never a name or an amount.
     """
     seq = series.take(session, office_id, "journal", 0)
-    entry = _entry(office_id, seq, by, event, subject_id, facts, _before(session, office_id, seq))
+    entry = _entry(office_id, seq, by, event, subject_id, facts, hash_at(session, office_id, seq - 1))
     session.add(entry)
     session.flush()
     return entry
@@ -46,18 +47,13 @@ def record_all(
     if not entries:
         return
     seq = series.take(session, office_id, "journal", 0, count=len(entries))
-    before = _before(session, office_id, seq)
+    before = hash_at(session, office_id, seq - 1)
     rows = []
     for at, (subject_id, facts) in enumerate(entries, start=seq):
         entry = _entry(office_id, at, by, event, subject_id, facts, before)
         rows.append({column.key: getattr(entry, column.key) for column in LogEntry.__mapper__.columns})
         before = entry.hash
     session.execute(insert(LogEntry), rows)
-
-
-def _before(session: Session, office_id: UUID, seq: int) -> str:
-    hash_before = select(LogEntry.hash).where(LogEntry.office_id == office_id, LogEntry.seq == seq - 1)
-    return session.scalar(hash_before) or _FIRST
 
 
 def _entry(
@@ -75,27 +71,54 @@ def _entry(
         before=before,
         hash="",
     )
-    entry.hash = _hash(entry)
+    entry.hash = hash_of(said(entry))
     return entry
 
 
-def first_broken(session: Session, office_id: UUID) -> int | None:
-    """The number of the first entry that is missing or does not fit the one before it; None if the chain is whole."""
-    before, expected = _FIRST, 1
-    entries = select(LogEntry).where(LogEntry.office_id == office_id).order_by(LogEntry.seq)
-    with closing(session.scalars(entries.execution_options(yield_per=500))) as chain:
-        for entry in chain:
-            if entry.seq != expected or entry.before != before or entry.hash != _hash(entry):
-                return expected
-            before, expected = entry.hash, expected + 1
-    given = select(NumberSeries.next_serial).where(
-        NumberSeries.office_id == office_id, NumberSeries.series == "journal", NumberSeries.year == 0
+def entries(session: Session, office_id: UUID, *, after: int = 0, most: int | None = None) -> Iterator[Any]:
+    """The entries from ``after`` on, by their numbers, as rows; never more than a page of them in memory."""
+    chain = select(LogEntry.__table__).where(LogEntry.office_id == office_id, LogEntry.seq > after).order_by(LogEntry.seq)
+    with closing(session.execute(chain.limit(most).execution_options(yield_per=_PAGE))) as rows:
+        yield from rows
+
+
+def follows(entry: Any, seq: int, before: str) -> bool:
+    """Whether an entry has this number, hangs on the hash of the one before it, and is what its own hash says."""
+    return entry.seq == seq and entry.before == before and entry.hash == hash_of(said(entry))
+
+
+def length(session: Session, office_id: UUID) -> int:
+    """How many entries were ever written: the series knows, whatever became of the rows."""
+    following = session.scalar(
+        select(NumberSeries.next_serial).where(
+            NumberSeries.office_id == office_id, NumberSeries.series == "journal", NumberSeries.year == 0
+        )
     )
-    return None if (session.scalar(given) or 1) == expected else expected  # the newest may have been cut off
+    return (following or 1) - 1
 
 
-def _hash(entry: LogEntry) -> str:
-    said = [
+def first_broken(session: Session, office_id: UUID, *, after: int = 0) -> int | None:
+    """The number of the first entry that is missing or does not fit the one before it; None if the chain is whole.
+
+    :param after: up to here somebody has looked before.
+    """
+    before, expected = hash_at(session, office_id, after), after + 1
+    for entry in entries(session, office_id, after=after):
+        if not follows(entry, expected, before):
+            return expected
+        before, expected = entry.hash, expected + 1
+    return None if length(session, office_id) == expected - 1 else expected  # the newest may have been cut off
+
+
+def hash_at(session: Session, office_id: UUID, seq: int) -> str:
+    """The hash of entry ``seq``; what stands before the first one for 0, and for one that is gone."""
+    hash_there = select(LogEntry.hash).where(LogEntry.office_id == office_id, LogEntry.seq == seq)
+    return session.scalar(hash_there) or _FIRST
+
+
+def said(entry: Any) -> str:
+    """What the hash of an entry is over, as text."""
+    facts = [
         str(entry.office_id),
         entry.seq,
         _moment(entry.at),
@@ -106,7 +129,12 @@ def _hash(entry: LogEntry) -> str:
         entry.facts,
         entry.before,
     ]
-    return hashlib.sha256(json.dumps(said, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+    return json.dumps(facts, ensure_ascii=False, sort_keys=True)
+
+
+def hash_of(text: str) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _moment(at: datetime) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -19,18 +18,13 @@ def take(session: Session, office_id: UUID, series: str, year: int, *, count: in
     A transaction that rolls back gives its number to the next one, so the series has no gaps.
     """
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(
-        insert(NumberSeries)
-        .values(office_id=office_id, series=series, year=year, next_serial=1)
-        .on_conflict_do_nothing()
-    )
-    row = session.scalars(
-        select(NumberSeries)
-        .where(NumberSeries.office_id == office_id, NumberSeries.series == series, NumberSeries.year == year)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
-    serial = row.next_serial
-    row.next_serial = serial + count
     session.flush()
-    return serial
+    first = insert(NumberSeries.__table__).values(
+        office_id=office_id, series=series, year=year, next_serial=1 + count
+    )
+    taken = first.on_conflict_do_update(
+        index_elements=[NumberSeries.office_id, NumberSeries.series, NumberSeries.year],
+        set_={"next_serial": NumberSeries.next_serial + count},
+    )
+    after: int = session.execute(taken.returning(NumberSeries.next_serial)).scalar_one()
+    return after - count

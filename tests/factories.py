@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared import clock, drafts, filled, intake, review, sign_in
+from shared import clock, drafts, filled, intake, log_tree, review, sign_in
 from shared.model import (
     MACHINE,
     Base,
@@ -27,9 +27,11 @@ from shared.model import (
     StoredFile,
     Submission,
     SubmissionVersion,
+    TreeHead,
     WelfareOffice,
     new_id,
 )
+from shared.rules.tree_head import SignedHead
 from shared.sign_in import Recipient, Staff
 
 OCTOBER = date(2026, 10, 1)
@@ -261,3 +263,13 @@ def unknown_id() -> UUID:
 
 def now() -> Any:
     return clock.now()
+
+
+def tree_head(session: Session, day: date = OCTOBER, **given: Any) -> TreeHead:
+    """A head of the journal as it is now. The signature is no real one."""
+    house = office(session)
+    now = log_tree.head(session, house.id)
+    said = SignedHead(house.code, day, now.size, now.root, clock.now())
+    given = {"size": now.size, "root": now.root, "at": said.at, "said": said.text(), "key_id": "none", **given}
+    row: TreeHead = _saved(session, TreeHead(office_id=house.id, day=day, signature=b"none", **given))
+    return row

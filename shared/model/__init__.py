@@ -12,6 +12,7 @@ from shared.model.file import How, Likeness, OriginalFetch, SafeCopy, StoredFile
 from shared.model.fixed_texts import FixedText
 from shared.model.forms import AbsentPaper, FilledForm, FormSetting, WhyAbsent
 from shared.model.journal import LogEntry
+from shared.model.log_tree import LogNode, TreeHead
 from shared.model.message import Message, MessageFile
 from shared.model.office import NumberSeries, WelfareOffice
 from shared.model.office_days import CalendarRule, ClosedDay, PaymentDay
@@ -110,6 +111,7 @@ __all__ = [
     "LegalHold",
     "Likeness",
     "LogEntry",
+    "LogNode",
     "Member",
     "Message",
     "MessageFile",
@@ -146,6 +148,7 @@ __all__ = [
     "SweepRun",
     "Task",
     "Told",
+    "TreeHead",
     "Tries",
     "Upload",
     "UploadPart",

@@ -1,13 +1,12 @@
-"""A closed day with its sheet and signature, when an office usually closes, and two indexes for asking the journal.
+"""A closed day with its sheet and signature, when an office usually closes, and an index for asking the journal by time.
 
-New tables, and one more job: safe with any release before. The indexes hold the journal's writers back while they
-are made.
+New tables, and one more job: safe with any release before. While the index is made nobody writes into the journal.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0019", "0018"
+revision, down_revision = "0020", "0019"
 
 TIME = sa.DateTime(timezone=True)
 KINDS = (
@@ -51,7 +50,6 @@ def upgrade() -> None:
         _belongs("closing_time", "set_by", "staff_member"),
         sa.UniqueConstraint("office_id", "from_day", name="uq_closing_time_office_id_from_day"),
     )
-    op.create_index("ix_log_entry_subject", "log_entry", ["office_id", "subject_id", "seq"])
     op.create_index("ix_log_entry_at", "log_entry", ["office_id", "at"])
     _forbid_changes()
     _jobs("'make_safe_copy', 'draw_receipt', 'destroy', 'bulk', 'undo_bulk', 'sign_closing'")
@@ -104,7 +102,6 @@ def downgrade() -> None:
     op.execute("DELETE FROM task WHERE job = 'sign_closing'")
     _jobs("'make_safe_copy', 'draw_receipt', 'destroy', 'bulk', 'undo_bulk'")
     op.drop_index("ix_log_entry_at", "log_entry")
-    op.drop_index("ix_log_entry_subject", "log_entry")
     for table in ("closing_time", "closing_signature", "closing_kind", "day_closing"):
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
