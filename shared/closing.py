@@ -213,8 +213,8 @@ def so_far(session: Session, who: Staff, day: date) -> Counts:
 def close(session: Session, who: Staff, day: date) -> DayClosing:
     """Close a day: today up to this moment, or one that is over up to its midnight. Twice is once.
 
-    The journal is held before anything is counted. Whatever has written its entry is committed and counted here; whoever
-    stamped an arrival and has not written its entry yet waits, and is of the next day.
+    The journal is held before anything is counted. Whatever has written its entry is committed and counted here;
+    whoever stamped an arrival and has not written its entry yet waits, and is of the next day.
 
     :raises NotThere: for whoever is no clerk.
     :raises NotClosable: for a day that has not come, or one before a day that is closed.
@@ -402,7 +402,7 @@ def _voids(session: Session, office_id: UUID, after: int, until: int) -> tuple[V
         .where(Receipt.office_id == office_id, Receipt.id.in_(ledger.written(office_id, VOIDED, after, until)))
         .order_by(Receipt.voided_at, Receipt.id)
     )
-    return tuple(Void(number, at, who, reason) for number, at, who, reason in found)
+    return tuple(Void(number, at or clock.now(), who, reason or "") for number, at, who, reason in found)
 
 
 def _content(session: Session, who: Staff, day: date, now: datetime, counts: Counts) -> dict[str, Any]:

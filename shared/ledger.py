@@ -138,7 +138,7 @@ def lines(
         Line(
             submission_id=row.id,
             number=row.number or "",
-            arrived_at=row.arrived_at,
+            arrived_at=row.arrived_at or row.created_at,  # whatever has a number has arrived
             case_no=case_no,
             member=name if may_name(who.role, protected=protected) else "",
             kind=row.kind,
@@ -217,20 +217,16 @@ def _is_accepted(state: State) -> bool:
 
 
 def _papers(session: Session, office_id: UUID, ids: list[UUID]) -> dict[UUID, tuple[int, int]]:
-    sent = and_(
-        VersionFile.office_id == SubmissionVersion.office_id, VersionFile.version_id == SubmissionVersion.id
-    )
+    sent = and_(VersionFile.office_id == SubmissionVersion.office_id, VersionFile.version_id == SubmissionVersion.id)
     found = session.execute(
         select(Submission.id, func.count(StoredFile.id), func.coalesce(func.sum(StoredFile.pages), 0))
         .join(SubmissionVersion, LAST_SENT)
         .join(VersionFile, sent)
-        .join(
-            StoredFile, and_(StoredFile.office_id == VersionFile.office_id, StoredFile.id == VersionFile.file_id)
-        )
+        .join(StoredFile, and_(StoredFile.office_id == VersionFile.office_id, StoredFile.id == VersionFile.file_id))
         .where(Submission.office_id == office_id, Submission.id.in_(ids))
         .group_by(Submission.id)
     )
-    return {key: (files, int(pages)) for key, files, pages in found}
+    return {key: (files, int(pages or 0)) for key, files, pages in found}
 
 
 def _accepted(session: Session, office_id: UUID, ids: list[UUID]) -> dict[UUID, tuple[str, datetime]]:
@@ -258,10 +254,9 @@ def _certificates(session: Session, office_id: UUID, ids: list[UUID]) -> dict[UU
 
 def _elsewhere(session: Session, office_id: UUID, books: Book, numbers: Iterable[str]) -> dict[str, date]:
     entry = and_(LogEntry.office_id == Submission.office_id, LogEntry.subject_id == Submission.id, _first())
-    found = session.execute(
+    found: Any = session.execute(
         select(Submission.number, Submission.arrived_at, LogEntry.seq)
         .join(LogEntry, entry)
         .where(Submission.office_id == office_id, Submission.number.in_(list(numbers)))
     )
     return {number: books.day_of(clock.day_of(at), seq) for number, at, seq in found}
-

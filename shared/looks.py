@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, select, union_all
+from sqlalchemy import ColumnElement, and_, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from shared import clock, journal
@@ -122,9 +122,7 @@ def colleagues(session: Session, who: Staff) -> list[tuple[UUID, str]]:
     return [(key, name) for key, name in rows]
 
 
-def looks(
-    session: Session, who: Staff, wanted: Wanted, *, behind: int | None = None, most: int = PAGE
-) -> list[Look]:
+def looks(session: Session, who: Staff, wanted: Wanted, *, behind: int | None = None, most: int = PAGE) -> list[Look]:
     """The entries, the newest first. However many they are, it takes a handful of queries.
 
     :param behind: only what is older than this entry: the last line of the page before.
@@ -209,7 +207,7 @@ def _about(session: Session, who: Staff, entries: Sequence[LogEntry]) -> dict[UU
     return {key: (homes[home], number) for key, (home, number) in found.items()}
 
 
-def _kinds_of_subject(office_id: UUID, ids: Iterable[UUID]) -> list[Select[Any]]:
+def _kinds_of_subject(office_id: UUID, ids: Iterable[UUID]) -> list[Any]:
     some = list(ids)
     return [
         select(Submission.id, Submission.household_id, Submission.number).where(
@@ -221,9 +219,7 @@ def _kinds_of_subject(office_id: UUID, ids: Iterable[UUID]) -> list[Select[Any]]
         select(Receipt.id, Submission.household_id, Receipt.document_no)
         .join(Submission, _submission_of(Receipt))
         .where(Receipt.office_id == office_id, Receipt.id.in_(some)),
-        select(Member.id, Member.household_id, literal("")).where(
-            Member.office_id == office_id, Member.id.in_(some)
-        ),
+        select(Member.id, Member.household_id, literal("")).where(Member.office_id == office_id, Member.id.in_(some)),
         select(Message.id, Message.household_id, literal("")).where(
             Message.office_id == office_id, Message.id.in_(some)
         ),

@@ -82,7 +82,9 @@ def set_time() -> ResponseReturnValue:
             with transaction() as rows:
                 closing.set_time(rows, me(), form.at.at, form.from_day.data or clock.today())
         except RuleStands:
-            form.from_day.errors = [_("その日からの時刻は、もう決まっています。あしたか、それよりあとの日にしてください")]
+            form.from_day.errors = [
+                _("その日からの時刻は、もう決まっています。あしたか、それよりあとの日にしてください")
+            ]
         else:
             flash(_("締めの時刻を決めました。"))
             return redirect(url_for("closing.show"), 303)
@@ -99,7 +101,12 @@ def close(day: str) -> ResponseReturnValue:
             row = closing.close(rows, who, wanted)
             key, mine = row.id, row.closed_by == who.staff_id
     except NotClosable:
-        flash(_("%(day)sは、もう締められません。届いたものは、あとの日の受付簿に入っています。", day=wareki.short_date(wanted)))
+        flash(
+            _(
+                "%(day)sは、もう締められません。届いたものは、あとの日の受付簿に入っています。",
+                day=wareki.short_date(wanted),
+            )
+        )
         return redirect(url_for("closing.show"), 303)
     if mine:
         log("day.closed", closing=key)

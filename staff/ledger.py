@@ -100,7 +100,16 @@ def _csv(first: date, last: date) -> Iterator[str]:
     who = me()
     with reading() as rows:
         books = ledger.book(rows, who.office_id)
-    heads = (_("受付簿の日"), _("受付番号"), _("届いた日時"), _("届き方"), _("ケース番号"), _("出した人"), _("書類"), _("版"))
+    heads = (
+        _("受付簿の日"),
+        _("受付番号"),
+        _("届いた日時"),
+        _("届き方"),
+        _("ケース番号"),
+        _("出した人"),
+        _("書類"),
+        _("版"),
+    )
     more = (_("ファイル"), _("ページ"), _("いま"), _("受理した職員"), _("受理した日時"), _("文書番号"), _("取消し"))
     yield sheets.MARK + sheets.line([*heads, *more])
     for day in rules.days(first, last):
@@ -140,4 +149,3 @@ def _behind() -> Place | None:
     """The end of the page before."""
     number = request.args.get("behind", "")
     return (len(number), number) if number else None
-

@@ -164,7 +164,16 @@ def _behind() -> int | None:
 
 def _csv(wanted: Wanted) -> Iterator[str]:
     who, behind = me(), None
-    heads = (_("番号"), _("日時"), _("見た人"), _("役割"), _("したこと"), _("ケース番号"), _("世帯主"), _("受付番号・文書番号"))
+    heads = (
+        _("番号"),
+        _("日時"),
+        _("見た人"),
+        _("役割"),
+        _("したこと"),
+        _("ケース番号"),
+        _("世帯主"),
+        _("受付番号・文書番号"),
+    )
     yield sheets.MARK + sheets.line([*heads, _("どこから"), _("理由")])
     while True:
         with reading() as rows:

@@ -107,4 +107,3 @@ def _csv(rows: list[OwedRow]) -> str:
         cells = [row.case_no, row.member, about, thing(row.kind, row.month), row.due_on.isoformat(), str(row.late)]
         out.append(sheets.line([*cells, _("あり") if row.begun else "", last, row.caseworker]))
     return "".join(out)
-

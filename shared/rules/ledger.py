@@ -1,9 +1,9 @@
 """受付簿: which arrivals belong to which day, and whether a number is missing. Pure.
 
-A closed day is a stretch of the office's journal. Every arrival writes its entry in the transaction that numbers it, and
-holds the journal until that is committed; the closing does the same. So each arrival stands on one side of a closing,
-whatever its own clock had said, and the numbers on each side follow one another. Before the first closing, and for
-what no closing has taken yet, the day is the one on the office's wall.
+A closed day is a stretch of the office's journal. Every arrival writes its entry in the transaction that numbers it,
+and holds the journal until that is committed; the closing does the same. So each arrival stands on one side of a
+closing, whatever its own clock had said, and the numbers on each side follow one another. Before the first closing, and
+for what no closing has taken yet, the day is the one on the office's wall.
 """
 
 from __future__ import annotations

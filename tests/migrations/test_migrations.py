@@ -25,6 +25,7 @@ from shared import (
     assignment,
     bulk,
     clock,
+    closing,
     cover,
     drafts,
     duties,
@@ -240,6 +241,9 @@ def fill(session: Session) -> None:
     fill_colleagues(session, factories.submission(session, State.IN_REVIEW))
     row = factories.submission(session, State.ACCEPTED)
     receipts.issue(session, clerk, row.id, seen=row.revision, attempt=uuid4(), demo=True)
+    day = closing.close(session, clerk, clock.today())
+    closing.sign(session, day, b"signed")
+    closing.set_time(session, factories.staff(session, Role.SUPERVISOR), closing.USUAL, clock.today())
     fill_storeroom(session, who, returned, file)
     fill_many(session, worker, home.case_no)
 

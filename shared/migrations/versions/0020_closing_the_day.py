@@ -1,4 +1,4 @@
-"""A closed day with its sheet and signature, when an office usually closes, and an index for asking the journal by time.
+"""A closed day with its sheet and signature, when an office usually closes, and an index of the journal by time.
 
 New tables, and one more job: safe with any release before. While the index is made nobody writes into the journal.
 """
