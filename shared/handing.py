@@ -244,7 +244,7 @@ def _change_hands(
 ) -> None:
     """The one place where a lease passes on. Other wishes stay: they are now the new holder's to answer."""
     holder = lease.staff_id
-    submission.move(State.IN_REVIEW, Actor.staff(who.staff_id), note=note, attempt=attempt, handed_to=to)
+    step = submission.move(State.IN_REVIEW, Actor.staff(who.staff_id), note=note, attempt=attempt, handed_to=to)
     lease.staff_id, lease.taken_at, lease.until = to, clock.now(), until
     lease.handed_by = None if to == who.staff_id else who.staff_id
     wish = session.get(ClaimWish, (submission.office_id, submission.id, to))
@@ -256,7 +256,7 @@ def _change_hands(
         session, who, holder if taken else to, Told.TAKEN_OVER if taken else Told.HANDED, submission.id, text=note
     )
     event = "lease.taken_over" if taken else "lease.handed_over"
-    _record(session, who, submission, event, was=holder, now=to)
+    journal.record_step(session, step, event, version=submission.version_no, holder=holder, receiver=to)
 
 
 def _record(session: Session, who: Staff, submission: Submission, event: str, **about: UUID) -> None:

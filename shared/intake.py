@@ -74,16 +74,14 @@ def send(session: Session, who: Recipient, submission_id: UUID, *, attempt: UUID
     if submission.state in (State.DRAFT, State.RETURNED):  # changed by herself, it waits no longer than before
         submission.look_by = days.after(clock.today(), LOOK_WITHIN)
     actor = Actor.recipient(who.account_id)
-    submission.move(State.ARRIVED, actor, attempt=attempt)
+    step = submission.move(State.ARRIVED, actor, attempt=attempt)
     session.flush()
     checks.look(session, submission)
     checks.look_around(session, submission)
-    journal.record(
+    journal.record_step(
         session,
-        who.office_id,
-        actor,
+        step,
         "submission.arrived",
-        submission.id,
         version=draft.version.no,
         files=[file.sha256 for file in files_of(session, draft.version)],
     )
@@ -103,10 +101,10 @@ def withdraw(session: Session, who: Recipient, submission_id: UUID, *, attempt: 
         raise AlreadySent
     actor = Actor.recipient(who.account_id)
     _take_off_the_desk(session, submission)
-    submission.move(State.WITHDRAWN, actor, attempt=attempt)
+    step = submission.move(State.WITHDRAWN, actor, attempt=attempt)
     session.flush()
     checks.look_around(session, submission)
-    journal.record(session, who.office_id, actor, "submission.withdrawn", submission.id)
+    journal.record_step(session, step, "submission.withdrawn", version=submission.version_no)
     return submission
 
 
@@ -143,8 +141,7 @@ def settle(session: Session, submission: Submission) -> None:
     if submission.state is not State.ARRIVED:
         return
     if submission.urgent or submission.wants_call:
-        submission.move(State.WAITING, MACHINE)
-        session.flush()
+        _ready(session, submission)
         return
     version = sent_version(session, submission)
     files = files_of(session, version)
@@ -152,11 +149,16 @@ def settle(session: Session, submission: Submission) -> None:
         return
     refused = [file for file in files if file.state is FileState.REFUSED]
     if not refused:
-        submission.move(State.WAITING, MACHINE)
-        session.flush()
+        _ready(session, submission)
         return
     items = [CorrectionItem(file_id=file.id, reason=Reason.UNREADABLE, detail="") for file in refused]
     ask_again(session, submission, version, items, by=MACHINE)
+
+
+def _ready(session: Session, submission: Submission) -> None:
+    """Into the queue."""
+    step = submission.move(State.WAITING, MACHINE)
+    journal.record_step(session, step, "submission.ready", version=submission.version_no)
 
 
 def wish_by(session: Session, office_id: UUID) -> date:
@@ -191,16 +193,8 @@ def ask_again(
         item.office_id, item.correction_id = submission.office_id, correction.id
         session.add(item)
     answer_by = answer_by or wish_by(session, submission.office_id)
-    submission.move(State.RETURNED, by, attempt=attempt)
+    step = submission.move(State.RETURNED, by, attempt=attempt)
     submission.answer_by = answer_by
     session.flush()
-    journal.record(
-        session,
-        submission.office_id,
-        by,
-        "correction.asked",
-        submission.id,
-        version=version.no,
-        items=len(items),
-    )
+    journal.record_step(session, step, "correction.asked", version=version.no, items=len(items))
     return correction

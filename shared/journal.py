@@ -14,7 +14,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from shared import clock, series
-from shared.model import Actor, LogEntry, NumberSeries
+from shared.model import Actor, LogEntry, NumberSeries, Step
 
 _FIRST = "0" * 64
 _PAGE = 500
@@ -38,6 +38,26 @@ def record(
 def hold(session: Session, office_id: UUID) -> int:
     """Hold every other writer of the journal back until this transaction ends; return how many entries there are."""
     return series.take(session, office_id, "journal", 0, count=0) - 1
+
+
+def record_step(session: Session, step: Step, event: str, subject_id: UUID | None = None, **facts: Any) -> LogEntry:
+    """``record`` for a step of a submission, by whoever took it: the entry can be compared with the step's row.
+
+    :param subject_id: what it is about, if it is not the submission.
+    """
+    by = Actor(step.actor_kind, step.actor_id)
+    subject = subject_id or step.submission_id
+    return record(session, step.office_id, by, event, subject, **facts, **step_facts(step))
+
+
+def step_facts(step: Step) -> dict[str, Any]:
+    """What an entry says of a step, so that nobody can change or forget the one without the other."""
+    return {
+        "step": step.id,
+        "was": step.was.value,
+        "became": step.became.value,
+        "at": _moment(step.at),
+    }
 
 
 def record_all(
@@ -77,14 +97,14 @@ def _entry(
 
 def entries(session: Session, office_id: UUID, *, after: int = 0, most: int | None = None) -> Iterator[Any]:
     """The entries from ``after`` on, by their numbers, as rows; never more than a page of them in memory."""
-    chain = select(LogEntry.__table__).where(LogEntry.office_id == office_id, LogEntry.seq > after).order_by(LogEntry.seq)
-    with closing(session.execute(chain.limit(most).execution_options(yield_per=_PAGE))) as rows:
+    chain = select(LogEntry.__table__).where(LogEntry.office_id == office_id, LogEntry.seq > after)
+    with closing(session.execute(chain.order_by(LogEntry.seq).limit(most).execution_options(yield_per=_PAGE))) as rows:
         yield from rows
 
 
 def follows(entry: Any, seq: int, before: str) -> bool:
     """Whether an entry has this number, hangs on the hash of the one before it, and is what its own hash says."""
-    return entry.seq == seq and entry.before == before and entry.hash == hash_of(said(entry))
+    return bool(entry.seq == seq and entry.before == before and entry.hash == hash_of(said(entry)))
 
 
 def length(session: Session, office_id: UUID) -> int:

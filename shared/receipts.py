@@ -112,15 +112,15 @@ def issue(session: Session, who: Staff, submission_id: UUID, *, seen: int, attem
     )
     session.add(receipt)
     session.flush()
-    submission.move(State.RECEIPTED, Actor.staff(who.staff_id), attempt=attempt)
+    step = submission.move(State.RECEIPTED, Actor.staff(who.staff_id), attempt=attempt)
     session.flush()
     promise(session, who.office_id, Job.DRAW_RECEIPT, receipt.id)
-    receipt.entry_id = journal.record(
+    receipt.entry_id = journal.record_step(
         session,
-        who.office_id,
-        Actor.staff(who.staff_id),
+        step,
         "receipt.issued",
         receipt.id,
+        version=submission.version_no,
         submission=submission.id,
         content_sha256=content_hash(content),
     ).id

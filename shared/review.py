@@ -40,7 +40,8 @@ from shared.sign_in import Staff
 LEASE: Final = timedelta(minutes=20)
 UNDO_WITHIN: Final = timedelta(seconds=30)
 UNDOABLE: Final = (State.ACCEPTED, State.RETURNED, State.ON_HOLD, State.WAITING)
-RELEASED, DAY_CAME, UNDONE = "released", "day_came", "undone"  # notes of steps that are no sentence of a colleague
+# Notes of steps that are no sentence of a colleague.
+RELEASED, RAN_OUT, DAY_CAME, UNDONE = "released", "lease_ran_out", "day_came", "undone"
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,10 @@ class AskAgain:
     memo: str = ""
 
 
-def open_for(session: Session, who: Staff, submission_id: UUID, *, lock: bool = False) -> Submission:
+def open_for(session: Session, who: Staff, submission_id: UUID, *, lock: bool = False, wait: bool = True) -> Submission:
     """A submission this member of staff may see.
 
+    :param wait: False: one that somebody else has locked just now is not there.
     :raises NotThere: for a draft, another office's, an unknown id, or a household she may not open.
     """
     query = (
@@ -68,7 +70,7 @@ def open_for(session: Session, who: Staff, submission_id: UUID, *, lock: bool = 
         )
         .where(Submission.office_id == who.office_id, Submission.id == submission_id, Submission.state != State.DRAFT)
     )
-    found = session.execute(query.with_for_update(of=Submission) if lock else query).one_or_none()
+    found = session.execute(query.with_for_update(of=Submission, skip_locked=not wait) if lock else query).one_or_none()
     if found is None:
         raise NotThere
     submission, household = found
@@ -77,13 +79,15 @@ def open_for(session: Session, who: Staff, submission_id: UUID, *, lock: bool = 
     return submission
 
 
-def claim(session: Session, who: Staff, submission_id: UUID) -> Claim:
+def claim(session: Session, who: Staff, submission_id: UUID, *, wait: bool = True) -> Claim:
     """Take a submission under a lease, or renew one's own.
 
+    :param wait: False for whoever holds the journal already: one that is locked just now is not there.
+    :raises NotThere: for one she may not open.
     :raises TakenByAnother: while a colleague's lease runs.
     :raises ChangedMeanwhile: if there is nothing to review any more.
     """
-    submission = open_for(session, who, submission_id, lock=True)
+    submission = open_for(session, who, submission_id, lock=True, wait=wait)
     lease = session.get(Claim, (who.office_id, submission_id), with_for_update=True)
     now = clock.now()
     if submission.state is State.IN_REVIEW and lease:
@@ -94,18 +98,17 @@ def claim(session: Session, who: Staff, submission_id: UUID) -> Claim:
         if lease.until > now:
             holder = session.get_one(StaffMember, (who.office_id, lease.staff_id))
             raise TakenByAnother(submission_id, holder.name, lease.taken_at, lease.until)
-        submission.move(State.WAITING, MACHINE, note="lease_ran_out")
+        step = submission.move(State.WAITING, MACHINE, note=RAN_OUT)
         session.delete(lease)
         session.flush()
+        journal.record_step(session, step, "submission.released", version=submission.version_no, why=RAN_OUT)
     if submission.state is not State.WAITING or not may_decide(who.role):
         raise changed_meanwhile(session, submission)
-    return _into_her_hands(session, who, submission)
+    return _into_her_hands(session, who, submission, "submission.taken")
 
 
-def _into_her_hands(
-    session: Session, who: Staff, submission: Submission, *, note: str = "", attempt: UUID | None = None
-) -> Claim:
-    submission.move(State.IN_REVIEW, Actor.staff(who.staff_id), note=note, attempt=attempt)
+def _into_her_hands(session: Session, who: Staff, submission: Submission, event: str, *, note: str = "") -> Claim:
+    step = submission.move(State.IN_REVIEW, Actor.staff(who.staff_id), note=note)
     now = clock.now()
     lease = Claim(
         office_id=who.office_id,
@@ -116,6 +119,7 @@ def _into_her_hands(
     )
     session.add(lease)
     session.flush()
+    journal.record_step(session, step, event, version=submission.version_no)
     return lease
 
 
@@ -129,9 +133,10 @@ def release(session: Session, who: Staff, submission_id: UUID, *, attempt: UUID 
         return
     lease = session.get(Claim, (who.office_id, submission_id))
     if submission.state is State.IN_REVIEW and lease and lease.staff_id == who.staff_id:
-        submission.move(State.WAITING, Actor.staff(who.staff_id), note=RELEASED, attempt=attempt)
+        step = submission.move(State.WAITING, Actor.staff(who.staff_id), note=RELEASED, attempt=attempt)
         session.delete(lease)
         session.flush()
+        journal.record_step(session, step, "submission.released", version=submission.version_no)
 
 
 def hold(
@@ -151,10 +156,9 @@ def hold(
     if not reason.strip() or until <= clock.today():
         raise ValueError("nothing is put aside without a reason, or until a day that has come")
     actor = Actor.staff(who.staff_id)
-    submission.move(State.ON_HOLD, actor, note=reason.strip(), until=until, attempt=attempt)
+    step = submission.move(State.ON_HOLD, actor, note=reason.strip(), until=until, attempt=attempt)
     _close_lease(session, submission)
-    about = {"version": submission.version_no, "until": until.isoformat()}
-    journal.record(session, who.office_id, actor, "submission.held", submission.id, **about)
+    journal.record_step(session, step, "submission.held", version=submission.version_no, until=until.isoformat())
     return submission
 
 
@@ -166,7 +170,7 @@ def resume(session: Session, who: Staff, submission_id: UUID) -> Claim:
     """
     submission = open_for(session, who, submission_id, lock=True)
     if submission.state is State.ON_HOLD and may_decide(who.role):
-        return _into_her_hands(session, who, submission)
+        return _into_her_hands(session, who, submission, "submission.taken")
     return claim(session, who, submission_id)
 
 
@@ -190,9 +194,9 @@ def bring_back(session: Session) -> int:
         )
         .with_for_update(of=Submission, skip_locked=True)
     ).all()
-    for submission in due:
-        submission.move(State.WAITING, MACHINE, note=DAY_CAME)
-    session.flush()
+    for submission in sorted(due, key=lambda one: one.office_id):  # the journals are locked in one order
+        step = submission.move(State.WAITING, MACHINE, note=DAY_CAME)
+        journal.record_step(session, step, "submission.came_back", version=submission.version_no)
     return len(due)
 
 
@@ -205,16 +209,9 @@ def accept(session: Session, who: Staff, submission_id: UUID, *, seen: int, atte
     if done_by(session, submission, attempt):
         return submission
     still_hers(session, who, submission, seen)
-    submission.move(State.ACCEPTED, Actor.staff(who.staff_id), attempt=attempt)
+    step = submission.move(State.ACCEPTED, Actor.staff(who.staff_id), attempt=attempt)
     _close_lease(session, submission)
-    journal.record(
-        session,
-        who.office_id,
-        Actor.staff(who.staff_id),
-        "submission.accepted",
-        submission.id,
-        version=submission.version_no,
-    )
+    journal.record_step(session, step, "submission.accepted", version=submission.version_no)
     second_look.draw(session, who, submission)
     return submission
 
@@ -290,9 +287,7 @@ def undo(
         _close_lease(session, submission)
     if last.became is State.ACCEPTED:
         second_look.drop(session, submission)
-    actor, version = Actor.staff(who.staff_id), submission.version_no
-    _into_her_hands(session, who, submission, note=UNDONE)
-    journal.record(session, who.office_id, actor, "decision.undone", submission.id, version=version, was=last.became)
+    _into_her_hands(session, who, submission, "decision.undone", note=UNDONE)
     return submission
 
 

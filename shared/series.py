@@ -19,9 +19,7 @@ def take(session: Session, office_id: UUID, series: str, year: int, *, count: in
     """
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     session.flush()
-    first = insert(NumberSeries.__table__).values(
-        office_id=office_id, series=series, year=year, next_serial=1 + count
-    )
+    first = insert(NumberSeries).values(office_id=office_id, series=series, year=year, next_serial=1 + count)
     taken = first.on_conflict_do_update(
         index_elements=[NumberSeries.office_id, NumberSeries.series, NumberSeries.year],
         set_={"next_serial": NumberSeries.next_serial + count},

@@ -10,7 +10,7 @@ from flask import flash, request, session, url_for
 from sqlalchemy.orm import Session
 
 from shared import choice, queue, review
-from shared.errors import ChangedMeanwhile, TakenByAnother
+from shared.errors import ChangedMeanwhile, NotThere, TakenByAnother
 from shared.queue import Wanted
 from shared.sign_in import Staff
 
@@ -41,8 +41,8 @@ def following(rows: Session, who: Staff) -> UUID | None:
         return None
     try:
         with rows.begin_nested():
-            review.claim(rows, who, best)
-    except (ChangedMeanwhile, TakenByAnother):  # somebody was quicker; what she has decided stands
+            review.claim(rows, who, best, wait=False)  # the decision holds the journal, and others wait for that
+    except (ChangedMeanwhile, NotThere, TakenByAnother):  # somebody was quicker; what she has decided stands
         return None
     return best
 

@@ -17,6 +17,7 @@ from shared.model import (
     DutyKind,
     FileState,
     Household,
+    LogEntry,
     Member,
     PortalAccount,
     Reason,
@@ -263,6 +264,11 @@ def unknown_id() -> UUID:
 
 def now() -> Any:
     return clock.now()
+
+
+def facts(entry: LogEntry) -> dict[str, Any]:
+    """What an entry says beside the step it speaks of."""
+    return {name: fact for name, fact in entry.facts.items() if name not in ("step", "was", "became", "at")}
 
 
 def tree_head(session: Session, day: date = OCTOBER, **given: Any) -> TreeHead:

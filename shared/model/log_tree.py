@@ -1,4 +1,4 @@
-"""The hash tree over an office's journal, and what the office has signed of it. Append-only by trigger, as the journal."""
+"""The hash tree over an office's journal, and what the office has signed of it. Append-only by trigger, too."""
 
 from __future__ import annotations
 

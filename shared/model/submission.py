@@ -85,8 +85,8 @@ class Submission(OfOffice, Base):
         until: date | None = None,
         attempt: UUID | None = None,
         handed_to: UUID | None = None,
-    ) -> None:
-        """Take one step and write it into the history.
+    ) -> Step:
+        """Take one step and write it into the history. Who takes it writes it into the journal, too.
 
         :param note: a code or a sentence for colleagues; never shown to the recipient.
         :param until: the day on which what is put aside comes back by itself.
@@ -98,29 +98,29 @@ class Submission(OfOffice, Base):
         session = object_session(self)
         if session is None:
             raise ValueError("a submission moves inside a session")
-        session.add(
-            Step(
-                office_id=self.office_id,
-                submission_id=self.id,
-                was=self.state,
-                became=to,
-                actor_kind=by.kind,
-                actor_id=by.id,
-                at=clock.now(),
-                note=note,
-                until=until,
-                attempt=attempt,
-                handed_to=handed_to,
-            )
+        step = Step(
+            office_id=self.office_id,
+            submission_id=self.id,
+            was=self.state,
+            became=to,
+            actor_kind=by.kind,
+            actor_id=by.id,
+            at=clock.now(),
+            note=note,
+            until=until,
+            attempt=attempt,
+            handed_to=handed_to,
         )
+        session.add(step)
         self.state = to
         flag_modified(self, "state")  # also from one pair of hands to another: the revision says that a step was taken
         if to is not State.RETURNED:
             self.answer_by = None
+        return step
 
 
 class Step(OfOffice, Base):
-    """One step in the life of a submission: who, when, from where to where."""
+    """One step in the life of a submission: who, when, from where to where. The journal has an entry of each."""
 
     __tablename__ = "step"
     __table_args__ = (

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 _TEXT = re.compile(
-    r"madoguchi log head 1\noffice: (?P<office>[A-Z]{2,4})\nday: (?P<day>\d{4}-\d\d-\d\d)\nsize: (?P<size>0|[1-9]\d{0,17})\n"
-    r"root: (?P<root>[0-9a-f]{64})\ntime: (?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\n"
+    r"madoguchi log head 1\noffice: (?P<office>[A-Z]{2,4})\nday: (?P<day>\d{4}-\d\d-\d\d)\n"
+    r"size: (?P<size>0|[1-9]\d{0,17})\nroot: (?P<root>[0-9a-f]{64})\ntime: (?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\n"
 )
 
 

@@ -128,7 +128,8 @@ def test_each_is_accepted_by_the_person_with_a_step_and_an_entry(session: Sessio
         last = session.scalars(select(Step).where(Step.submission_id == one.id).order_by(Step.id.desc())).first()
         assert last is not None
         assert (last.actor_kind, last.actor_id, last.became) == (ActorKind.STAFF, worker.staff_id, State.ACCEPTED)
-    assert events(session)[-5:] == ["bulk.started", *["submission.accepted"] * 3, "bulk.done"]
+    each = ["submission.taken", "submission.accepted"]
+    assert events(session)[-8:] == ["bulk.started", *each * 3, "bulk.done"]
     assert session.scalar(select(func.count()).select_from(Claim)) == 0
     assert len(queue.ready_for_receipt(session, factories.staff(session, Role.CLERK))) == 3
 

@@ -91,7 +91,8 @@ SIZES = st.integers(1, 200)
 
 
 def grown(leaves: list[bytes]) -> tuple[Tree, dict[Place, bytes]]:
-    tree, nodes = Tree(), {}
+    tree = Tree()
+    nodes: dict[Place, bytes] = {}
     for leaf in leaves:
         nodes.update(tree.add(leaf))
     return tree, nodes

@@ -74,8 +74,8 @@ def test_issuing_gives_a_number_frozen_content_the_last_step_and_a_promise(sessi
     assert (task.subject_id, task.send_after) == (receipt.id, EVENING)
     entry = session.scalars(select(LogEntry).order_by(LogEntry.seq.desc())).first()
     assert entry
-    facts = {"submission": str(row.id), "content_sha256": receipts.content_hash(receipt.content)}
-    assert (entry.event, entry.subject_id, entry.facts) == ("receipt.issued", receipt.id, facts)
+    facts = {"version": 1, "submission": str(row.id), "content_sha256": receipts.content_hash(receipt.content)}
+    assert (entry.event, entry.subject_id, factories.facts(entry)) == ("receipt.issued", receipt.id, facts)
     assert receipt.entry_id == entry.id
 
 
