@@ -16,9 +16,9 @@ from wtforms.validators import DataRequired, InputRequired, ValidationError
 from config.log import log
 from config.web import reading, transaction
 from shared import clock, closing
-from shared.errors import NotClosable, NotThere, RuleStands
-from shared.model import Role
-from shared.rules import wareki
+from shared.errors import LogBroken, NotClosable, NotThere, RuleStands
+from shared.model import DutyKind, Role
+from shared.rules import forms, wareki
 from shared.rules.months import add_months
 from staff.access import RECEIPTS, me, needs
 from staff.days import day_in, month_in
@@ -103,10 +103,13 @@ def close(day: str) -> ResponseReturnValue:
     except NotClosable:
         flash(
             _(
-                "%(day)sは、もう締められません。届いたものは、あとの日の受付簿に入っています。",
+                "%(day)sは締められません。まだ来ていないか、あとの日をもう締めてあります。",
                 day=wareki.short_date(wanted),
             )
         )
+        return redirect(url_for("closing.show"), 303)
+    except LogBroken:
+        flash(_("記録のつながりが切れています。締めていません。管理者に知らせてください。"))
         return redirect(url_for("closing.show"), 303)
     if mine:
         log("day.closed", closing=key)
@@ -171,6 +174,7 @@ def _page(form: TimeForm) -> str:
         facts = {
             "rows": closing.of_month(rows, who, month),
             "times": closing.times(rows, who),
+            "names": {kind: _(forms.name_of(kind)) for kind in DutyKind},
         }
     months = {"month": month, "before": add_months(month, -1), "after": add_months(month, 1)}
     return render_template(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request, stream_with_context
@@ -17,6 +17,7 @@ from shared.ledger import Line, Place
 from shared.model import Actor
 from shared.rules import ledger as rules
 from shared.rules.ledger import Book, Stretch
+from shared.rules.numbers import is_submission_number
 from staff import sheets
 from staff.access import RECEIPTS, me, needs
 from staff.days import day_in
@@ -88,6 +89,7 @@ def _facts(rows: Any, books: Book, stretch: Stretch) -> dict[str, Any]:
     closed = closing.sheet(rows, who, stretch.day) if stretch.closed else None
     more_missing = sum(len(run.missing) for run in summary.runs) - len(summary.missing)
     facts = {"day": stretch.day, "stretch": stretch, "summary": summary, "closed": closed}
+    facts |= {"before": stretch.day - timedelta(days=1), "after": stretch.day + timedelta(days=1)}
     return {**facts, "more_missing": more_missing, "office": ledger.office_name(rows, who)}
 
 
@@ -146,6 +148,6 @@ def _cells(day: date, one: Line) -> list[str]:
 
 
 def _behind() -> Place | None:
-    """The end of the page before."""
+    """The end of the page before; an address somebody has cut short begins at the first page."""
     number = request.args.get("behind", "")
-    return (len(number), number) if number else None
+    return (len(number), number) if is_submission_number(number) else None
