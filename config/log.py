@@ -55,6 +55,13 @@ EVENTS: Final = frozenset(
         "day.closed",
         "closing.signed",
         "receipt.drawn",
+        "heads.signed",
+        "head.not_signed",
+        "log.broken",
+        "seal.missing",
+        "seal.expires",
+        "seals.published",
+        "journal.broken",
         "worker.started",
         "worker.stopped",
     }

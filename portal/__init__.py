@@ -17,6 +17,7 @@ from portal import (
     kept,
     messages,
     office,
+    seal,
     sent,
     signin,
     tus,
@@ -31,7 +32,7 @@ def create_app(settings: Settings) -> Flask:
     app = web_app("portal", settings, sign_in.recipient_of)
     app.request_class = UploadRequest
     app.permanent_session_lifetime = sign_in.OWN_PHONE
-    for room in (signin, home, forms, absent, messages, sent, correction, files, display, tus, typed):
+    for room in (signin, home, forms, absent, messages, sent, correction, files, display, tus, typed, seal):
         app.register_blueprint(room.bp)
     app.extensions["csrf"].exempt(signin.leave)  # it asks for itself: the way out works from the oldest page, too
     app.after_request(assets.packed)

@@ -262,9 +262,9 @@ def say_why(session: Session, who: Staff, household_id: UUID, reason: str, *, at
     return row
 
 
-def look(session: Session, who: Staff, home: Household) -> bool:
+def look(session: Session, who: Staff, home: Household, *, from_address: str) -> bool:
     """Whether the sheet may open now; if so, the opening is in the journal. A protected one wants its reason first."""
-    facts = {}
+    facts: dict[str, Any] = {"household": home.id, "from_address": from_address}
     if home.protected:
         said = session.scalars(
             select(HouseholdLook)
@@ -279,7 +279,7 @@ def look(session: Session, who: Staff, home: Household) -> bool:
         ).one_or_none()
         if said is None:
             return False
-        facts = {"look": said.id}
+        facts["why"] = said.id
     journal.record(session, home.office_id, Actor.staff(who.staff_id), "household.viewed", home.id, **facts)
     return True
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from shared import clock, series
 from shared.model import Actor, LogEntry, NumberSeries, Step
 
-_FIRST = "0" * 64
+FIRST: Final = "0" * 64  # what stands before the first entry
 _PAGE = 500
 
 
@@ -133,7 +133,7 @@ def first_broken(session: Session, office_id: UUID, *, after: int = 0) -> int | 
 def hash_at(session: Session, office_id: UUID, seq: int) -> str:
     """The hash of entry ``seq``; what stands before the first one for 0, and for one that is gone."""
     hash_there = select(LogEntry.hash).where(LogEntry.office_id == office_id, LogEntry.seq == seq)
-    return session.scalar(hash_there) or _FIRST
+    return session.scalar(hash_there) or FIRST
 
 
 def said(entry: Any) -> str:

@@ -7,22 +7,25 @@ Node rows are locked last of all, after the journal: who has let it grow writes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import exists, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from shared import journal
+from shared import clock, journal
 from shared.errors import LogBroken
-from shared.model import LogEntry, LogNode, WelfareOffice
+from shared.model import MACHINE, LogEntry, LogNode, NumberSeries, TreeHead, WelfareOffice, new_id
 from shared.rules import merkle
 from shared.rules.merkle import Place, Span, Tree
+from shared.rules.tree_head import SignedHead
 
 AT_ONCE: Final = 5_000  # entries in one growth of the worker's, a transaction each
+LATE: Final = timedelta(minutes=10)  # the worker lets the tree grow each minute
 _ROWS: Final = 1_000
 
 
@@ -72,6 +75,15 @@ class Consistency:
         path = [bytes.fromhex(one) for one in self.path]
         roots = bytes.fromhex(self.first.root), bytes.fromhex(self.second.root)
         return merkle.proves_consistency(self.first.size, self.second.size, path, *roots)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How it stands with an office's journal."""
+
+    entries: int
+    signed_at: datetime | None  # when the newest head was signed
+    broken_at: int | None  # the first entry that does not fit, of those over which no tree has grown yet
 
 
 def leaf_of(entry: str) -> bytes:
@@ -137,6 +149,31 @@ def proof_of(session: Session, office_id: UUID, seq: int, size: int) -> Inclusio
     return Inclusion(code, seq, journal.said(entry), entry.hash, size, whole.root, path)
 
 
+def proofs_of(session: Session, office_id: UUID, seqs: Sequence[int]) -> dict[int, Inclusion]:
+    """``proof_of`` for several entries in the tree as it is now, in as many questions as for one.
+
+    :raises LogBroken: if the journal cannot be followed so far.
+    """
+    whole = head(session, office_id)
+    spans = {seq: merkle.inclusion(seq - 1, whole.size) for seq in seqs}
+    places = {place for path in spans.values() for span in path for place in merkle.peaks(span)}
+    nodes = _nodes(session, office_id, places)
+    code = session.get_one(WelfareOffice, office_id).code
+    found = session.scalars(select(LogEntry).where(LogEntry.office_id == office_id, LogEntry.seq.in_(seqs)))
+    return {
+        entry.seq: Inclusion(
+            code,
+            entry.seq,
+            journal.said(entry),
+            entry.hash,
+            whole.size,
+            whole.root,
+            [merkle.span_hash(span, nodes).hex() for span in spans[entry.seq]],
+        )
+        for entry in found
+    }
+
+
 def consistency(session: Session, office_id: UUID, first: int, second: int) -> Consistency:
     """That the journal at ``second`` entries begins with what it was at ``first``.
 
@@ -148,6 +185,83 @@ def consistency(session: Session, office_id: UUID, first: int, second: int) -> C
     path = [one.hex() for one in _spans(session, office_id, spans)]
     code = session.get_one(WelfareOffice, office_id).code
     return Consistency(code, head(session, office_id, first), later, path)
+
+
+def standing(session: Session, office_id: UUID) -> Standing:
+    """Whether the journal is whole. What the tree has grown over was looked at then; only what came since is read."""
+    newest = signed_head(session, office_id)
+    broken_at = journal.first_broken(session, office_id, after=size_of(session, office_id))
+    return Standing(journal.length(session, office_id), newest.at if newest else None, broken_at)
+
+
+def is_stuck(session: Session, office_id: UUID) -> bool:
+    """Whether the tree has stopped: an entry that should be in it for long is not. One question."""
+    newest = select(func.max(LogNode.position)).where(LogNode.office_id == office_id, LogNode.level == 0)
+    following = func.coalesce(newest.scalar_subquery(), -1) + 2
+    late = LogEntry.at < clock.now() - LATE
+    entry = exists().where(LogEntry.office_id == office_id, LogEntry.seq == following, late)
+    return bool(session.scalar(select(entry)))
+
+
+def behind(session: Session) -> list[UUID]:
+    """The offices whose journal is longer than its tree."""
+    grown = (
+        select(func.max(LogNode.position) + 1)
+        .where(LogNode.office_id == NumberSeries.office_id, LogNode.level == 0)
+        .scalar_subquery()
+    )
+    journals = NumberSeries.series == "journal", NumberSeries.year == 0
+    longer = NumberSeries.next_serial - 1 > func.coalesce(grown, 0)
+    return list(session.scalars(select(NumberSeries.office_id).where(*journals, longer)))
+
+
+def without_head(session: Session, day: date) -> list[tuple[UUID, str]]:
+    """The offices, with their codes, that have a journal and no signed head of a day."""
+    signed = exists().where(TreeHead.office_id == WelfareOffice.id, TreeHead.day == day)
+    begun = exists().where(LogEntry.office_id == WelfareOffice.id)
+    rows = session.execute(select(WelfareOffice.id, WelfareOffice.code).where(~signed, begun))
+    return [(office_id, code) for office_id, code in rows]
+
+
+def to_sign(session: Session, office_id: UUID) -> SignedHead:
+    """The head of now, as it is signed.
+
+    :raises LogBroken: if the journal cannot be followed to its end.
+    """
+    now, code = head(session, office_id), session.get_one(WelfareOffice, office_id).code
+    return SignedHead(code, clock.today(), now.size, now.root, clock.now().replace(microsecond=0))
+
+
+def keep(session: Session, office_id: UUID, signed: SignedHead, signature: bytes, key_id: str) -> bool:
+    """Keep a signed head, with an entry of the journal. One a day: a second one is thrown away.
+
+    :returns: whether it was the first.
+    """
+    row = {
+        "office_id": office_id,
+        "id": new_id(),
+        "created_at": clock.now(),
+        "day": signed.day,
+        "size": signed.size,
+        "root": signed.root,
+        "at": signed.at,
+        "said": signed.text(),
+        "signature": signature,
+        "key_id": key_id,
+    }
+    kept = _insert(session)(TreeHead).values(row).on_conflict_do_nothing().returning(TreeHead.id)
+    head_id: UUID | None = session.scalar(kept)
+    if head_id is None:
+        return False
+    facts = {"day": signed.day.isoformat(), "size": signed.size, "root": signed.root}
+    journal.record(session, office_id, MACHINE, "head.signed", head_id, **facts)
+    return True
+
+
+def signed_head(session: Session, office_id: UUID, day: date | None = None) -> TreeHead | None:
+    """The head that was signed on a day, or the newest."""
+    heads = select(TreeHead).where(TreeHead.office_id == office_id).order_by(TreeHead.day.desc()).limit(1)
+    return session.scalar(heads if day is None else heads.where(TreeHead.day == day))
 
 
 def _spans(session: Session, office_id: UUID, spans: list[Span]) -> list[bytes]:
@@ -176,5 +290,8 @@ def _nodes(session: Session, office_id: UUID, places: Iterable[Place]) -> dict[P
 
 def _write(session: Session, rows: list[dict[str, Any]]) -> None:
     if rows:
-        insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-        session.execute(insert(LogNode).on_conflict_do_nothing(), rows)
+        session.execute(_insert(session)(LogNode).on_conflict_do_nothing(), rows)
+
+
+def _insert(session: Session) -> Any:
+    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert

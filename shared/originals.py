@@ -97,7 +97,9 @@ def fetches(session: Session, who: Staff, file_id: UUID) -> list[Fetched]:
     return [Fetched(*row) for row in rows]
 
 
-def fetch(session: Session, who: Staff, file_id: UUID, reason: str, *, attempt: UUID) -> OriginalFetch:
+def fetch(
+    session: Session, who: Staff, file_id: UUID, reason: str, *, attempt: UUID, from_address: str = ""
+) -> OriginalFetch:
     """Write down who takes an original out and why. The caller commits before the first byte leaves.
 
     A double tap carries the same ``attempt`` and is one fetch.
@@ -119,7 +121,11 @@ def fetch(session: Session, who: Staff, file_id: UUID, reason: str, *, attempt: 
     row = OriginalFetch(office_id=who.office_id, file_id=file_id, staff_id=who.staff_id, reason=reason.strip(), **given)
     session.add(row)
     session.flush()
-    journal.record(session, who.office_id, Actor.staff(who.staff_id), "original.fetched", file_id, fetch=row.id)
+    file = session.get_one(StoredFile, (who.office_id, file_id))
+    submission = session.get_one(Submission, (who.office_id, file.submission_id))
+    facts = {"household": submission.household_id, "submission": submission.id, "why": row.id}
+    actor = Actor.staff(who.staff_id)
+    journal.record(session, who.office_id, actor, "original.fetched", file_id, from_address=from_address, **facts)
     return row
 
 

@@ -127,10 +127,14 @@ def issue(session: Session, who: Staff, submission_id: UUID, *, seen: int, attem
     return receipt
 
 
+def content_json(content: Mapping[str, Any]) -> str:
+    """What a certificate says, as it is hashed: JSON with sorted names, no spaces."""
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def content_hash(content: Mapping[str, Any]) -> str:
-    """SHA-256 of what a certificate says, in hexadecimal: as JSON with sorted names, no spaces, UTF-8."""
-    said = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(said.encode()).hexdigest()
+    """SHA-256 of ``content_json`` in UTF-8, in hexadecimal."""
+    return hashlib.sha256(content_json(content).encode()).hexdigest()
 
 
 def _issued(session: Session, submission: Submission) -> Receipt:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from shared import clock
+from shared import clock, log_tree, seals
 from shared.model import (
     Disposal,
     FileState,
@@ -90,6 +90,8 @@ class House:
     given_up: list[GivenUp]  # of the last 30 days
     infected: list[Infected]  # of the last 30 days
     sweep: Sweep | None
+    seal: seals.State
+    journal: log_tree.Standing
 
     @property
     def living(self) -> list[Worker]:
@@ -115,6 +117,8 @@ def house(session: Session, office_id: UUID) -> House:
         given_up=_given_up(session, office_id),
         infected=_infected(session, office_id),
         sweep=_sweep(session),
+        seal=seals.standing(session, office_id),
+        journal=log_tree.standing(session, office_id),
     )
 
 
@@ -131,6 +135,8 @@ def wants_a_look(session: Session, office_id: UUID) -> int:
         + (1 if any(worker.bare for worker in workers) else 0)
         + (1 if any(worker.scanner == "unreachable" for worker in workers) else 0)
         + (1 if sweep and sweep.found else 0)
+        + (1 if log_tree.is_stuck(session, office_id) else 0)
+        + (0 if seals.standing(session, office_id).standing is seals.Standing.OK else 1)
     )
 
 

@@ -11,11 +11,12 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from config.log import log
-from config.web import reading, storage
+from config.web import reading, storage, transaction
 from shared import review
 from shared.errors import NotThere
 from shared.model import FileState, MessageFile, SafeCopy, StoredFile, SubmissionVersion, VersionFile
 from shared.sign_in import Staff
+from staff import trace
 from staff.access import DECIDING, me, needs
 from uploads.storage import NotStored
 
@@ -30,7 +31,8 @@ def picture(file_id: UUID, page: int) -> ResponseReturnValue:
     with reading() as rows:
         file = safe_file(rows, me(), file_id)
         copy = None if file.copies_destroyed_at else _page(rows, file, page)
-    return _jpeg(copy.key if copy else None)
+        key, known = copy.key if copy else None, trace.is_known(rows, file)
+    return _jpeg(key, file, known)
 
 
 @bp.get(f"/thumb/{_PAGE}")
@@ -39,17 +41,19 @@ def thumb(file_id: UUID, page: int) -> ResponseReturnValue:
     with reading() as rows:
         file = safe_file(rows, me(), file_id)
         copy = None if file.thumbs_destroyed_at else _page(rows, file, page)
-    return _jpeg(copy.thumb_key if copy else None)
+        key, known = copy.thumb_key if copy else None, trace.is_known(rows, file)
+    return _jpeg(key, file, known)
 
 
 @bp.get("/<uuid:file_id>.pdf")
 @needs(*DECIDING)
 def pdf(file_id: UUID) -> ResponseReturnValue:
     """All safe pages in one PDF of ours, to search in and to copy from."""
-    with reading() as rows:
+    with transaction() as rows:
         file = safe_file(rows, me(), file_id)
-    if file.copy_key is None or file.copies_destroyed_at:
-        raise NotThere
+        if file.copy_key is None or file.copies_destroyed_at:
+            raise NotThere
+        trace.at_file(rows, file)
     response = send_file(storage().open(file.copy_key), "application/pdf", download_name="copy.pdf", etag=False)
     response.headers["Content-Security-Policy"] = SANDBOX
     return _inline(response)
@@ -91,8 +95,14 @@ def _page(session: Session, file: StoredFile, page: int) -> SafeCopy:
     return found
 
 
-def _jpeg(key: str | None) -> ResponseReturnValue:
-    """A page's picture. Where its bytes are gone the answer is a picture, too: one that says so in words."""
+def _jpeg(key: str | None, file: StoredFile, known: bool) -> ResponseReturnValue:
+    """A page's picture. Where its bytes are gone the answer is a picture, too: one that says so in words.
+
+    :param known: her look at the submission it belongs to is in the journal; if not, this one comes there.
+    """
+    if key and not known:
+        with transaction() as rows:
+            trace.at_file(rows, file)
     if key:
         try:
             return _inline(send_file(storage().open(key), mimetype="image/jpeg", download_name="page.jpg", etag=False))

@@ -22,6 +22,7 @@ from shared.rules import forms
 from staff import once
 from staff.access import DECIDING, me, needs
 from staff.opened import told
+from staff.trace import from_address
 
 LONGEST: Final = 100  # letters of what is looked for; the field takes no more either
 bp = Blueprint("household", __name__, url_prefix="/households")
@@ -61,7 +62,7 @@ def show(household_id: UUID) -> ResponseReturnValue:
     """The sheet; for a protected household first the question why."""
     with transaction() as rows:
         home = household.open_for(rows, me(), household_id)
-        if not household.look(rows, me(), home):
+        if not household.look(rows, me(), home, from_address=from_address()):
             return render_template("household_why.html", id=home.id, case_no=home.case_no, form=WhyForm())
         sheet = household.sheet(rows, home, clock.today())
         events = household.timeline(rows, home, behind=_behind(), most=PAGE + 1)

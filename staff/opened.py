@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from config.web import reading
+from config.web import transaction
 from shared import clock, review, slips
 from shared.errors import NotThere
 from shared.model import (
@@ -28,6 +28,7 @@ from shared.model import (
 )
 from shared.sign_in import Staff
 from shared.slips import FileRow, Slip
+from staff import trace
 from staff.access import me
 
 
@@ -230,6 +231,9 @@ _STEPS: Final = {
 
 
 def opened_for(submission_id: UUID) -> Opened:
-    """The submission for a page that decides on it; another's is not there."""
-    with reading() as rows:
-        return opened(rows, me(), review.open_for(rows, me(), submission_id))
+    """The submission for a page that decides on it; another's is not there. That it was looked at is an entry."""
+    with transaction() as rows:
+        submission = review.open_for(rows, me(), submission_id)
+        it = opened(rows, me(), submission)
+        trace.at_submission(rows, submission, it.slip.version_no)
+    return it

@@ -25,6 +25,7 @@ from shared.rules.names import disposition
 from staff import once
 from staff.access import me, needs
 from staff.files import SANDBOX
+from staff.trace import from_address
 from uploads.checks import Kind
 from uploads.storage import NotStored
 
@@ -87,7 +88,8 @@ def fetch(file_id: UUID) -> ResponseReturnValue:
         return _page(file_id, form, trouble="changed", status=409)
     try:
         with transaction() as rows:
-            originals.fetch(rows, me(), file_id, form.reason.data or "", attempt=attempt)
+            why = form.reason.data or ""
+            originals.fetch(rows, me(), file_id, why, attempt=attempt, from_address=from_address())
     except Destroyed:  # between our look and our log
         content.close()
         return _page(file_id, form, status=410)

@@ -19,7 +19,7 @@ from shared.queue import Checked, Place, QueueRow, Tab
 from shared.rules import forms, need
 from shared.rules.forms.form import worded
 from shared.rules.need import Need
-from staff import after
+from staff import after, trace
 from staff.access import DECIDING, me, needs
 
 bp = Blueprint("queue", __name__)
@@ -130,6 +130,9 @@ def ahead() -> ResponseReturnValue:
     with reading() as rows:
         best = queue.ahead_of(rows, me(), wanted, other_than=in_hand)
         copies = slips.first_pages(rows, me().office_id, best, SHOWN_AT_ONCE) if best else []
+    if best and copies:
+        with transaction() as rows:
+            trace.ahead(rows, review.open_for(rows, me(), best))
     return {"pictures": [url_for("files.picture", file_id=copy.file_id, page=copy.page) for copy in copies]}
 
 

@@ -11,10 +11,10 @@ from flask_babel import gettext as _
 
 from config.log import log
 from config.web import reading, settings, storage, transaction
-from shared import clock, journal, queue, receipts
+from shared import clock, queue, receipts
 from shared.errors import ChangedMeanwhile
-from shared.model import Actor, Role
-from staff import once
+from shared.model import Role
+from staff import once, trace
 from staff.access import RECEIPTS, me, needs
 
 bp = Blueprint("receipts", __name__, url_prefix="/receipts")
@@ -39,9 +39,7 @@ def preview(submission_id: UUID) -> ResponseReturnValue:
     try:
         with transaction() as rows:
             slip, content = receipts.preview(rows, who, submission_id, demo=settings().demo)
-            actor = Actor.staff(who.staff_id)
-            version = slip.version_no
-            journal.record(rows, who.office_id, actor, "submission.viewed", submission_id, version=version)
+            trace.at_submission(rows, receipts.for_clerk(rows, who, submission_id), slip.version_no)
     except ChangedMeanwhile as issued:  # the way back from issuing leads here, too
         flash(_("この受領証は、%(who)sさんが発行しました。", who=issued.who))
         return redirect(url_for("receipts.ready"), 303)
@@ -63,8 +61,9 @@ def issue(submission_id: UUID) -> ResponseReturnValue:
 @needs(*RECEIPTS)
 def download(receipt_id: UUID) -> ResponseReturnValue:
     """The certificate as a file; a page that says so while it is still being drawn."""
-    with reading() as rows:
+    with transaction() as rows:
         receipt = receipts.office_receipt(rows, me(), receipt_id)
+        trace.at_receipt(rows, receipt)
     if receipt.pdf_key is None:
         return render_template("drawing.html", receipt=receipt), 202
     name = _("受領証_%(number)s.pdf", number=receipt.content["number"])

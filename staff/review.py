@@ -20,7 +20,6 @@ from shared import (
     fixed_texts,
     handing,
     household,
-    journal,
     messages,
     notes,
     presence,
@@ -30,10 +29,9 @@ from shared import (
     told,
 )
 from shared.errors import NotAMessage, NotThere, TooLateToUndo
-from shared.model import Actor
 from shared.session import remember
 from shared.slips import FileRow
-from staff import after, attached, compare, once
+from staff import after, attached, compare, once, trace
 from staff.access import DECIDING, me, needs
 from staff.beside import beside
 from staff.opened import Opened, earlier, opened, pages
@@ -72,9 +70,7 @@ def page(submission_id: UUID, *, fault: str = "", typed: str = "", refused: tupl
         file = _file(it)
         copies = pages(rows, who, file)
         like_in = earlier(rows, who, file)
-        actor = Actor.staff(who.staff_id)
-        version = it.slip.version_no
-        journal.record(rows, who.office_id, actor, "submission.viewed", submission_id, version=version)
+        trace.at_submission(rows, submission, it.slip.version_no, file.id if file else None)
         thread = messages.thread(rows, who.office_id, submission.member_id)
         home = household.open_for(rows, who, submission.household_id)
         strip = None if home.protected else household.strip(rows, home, clock.today(), in_hand=submission_id)

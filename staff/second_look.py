@@ -16,12 +16,12 @@ from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, ValidationError
 
 from config.web import reading, transaction
-from shared import clock, journal, review, second_look
+from shared import clock, review, second_look
 from shared.errors import RuleStands
-from shared.model import Actor, Finding, Role
+from shared.model import Finding, Role
 from shared.rules import my_number
 from shared.second_look import LONGEST, LookRow, Place
-from staff import once
+from staff import once, trace
 from staff.access import DECIDING, me, needs
 from staff.correction import NO_MY_NUMBER
 from staff.opened import opened, pages
@@ -157,8 +157,7 @@ def _page(look_id: UUID, form: LookForm, attempt: UUID | None = None) -> str:
         submission = review.open_for(rows, who, look.submission_id)
         it = opened(rows, who, submission, look.version_no)
         copies = {file.id: pages(rows, who, file) for file in it.slip.files}
-        actor, version = Actor.staff(who.staff_id), look.version_no
-        journal.record(rows, who.office_id, actor, "submission.viewed", submission.id, version=version)
+        trace.at_submission(rows, submission, look.version_no)
     return render_template(
         "second_look.html", look=look, it=it, slip=it.slip, copies=copies, form=form, attempt=attempt
     )

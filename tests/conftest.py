@@ -6,21 +6,25 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
 
 from config.settings import Settings
-from shared import clock
+from shared import clock, rights
 from shared.session import engine_for, migrate, sessions
+from uploads.signing import Seals
 from uploads.storage import storage_from
 
 pytest_plugins = ["tests.s3", "tests.peers", "tests.clamd"]
 BOTH = ("shared", "migrations", "journeys")  # folders whose tests also run on SQLite
+APP_ROLE = "madoguchi_app"
 NOW = datetime(2026, 11, 19, 11, 12, 41, tzinfo=UTC)  # 令和8年11月19日(木) 20:12 in Tokyo
 
 
@@ -88,7 +92,19 @@ def make_postgresql(postgresql: str) -> Iterator[Callable[..., str]]:
 def migrated_postgresql(make_postgresql: Callable[..., str]) -> str:
     url = make_postgresql()
     migrate(url)
+    _let_the_apps_in(url)
     return url
+
+
+def _let_the_apps_in(url: str) -> None:
+    """The role of the apps, as docs/server.md makes it: what the tests run, it may."""
+    engine = create_engine(url)
+    with engine.begin() as connection, suppress(ProgrammingError, IntegrityError):  # others may have been quicker
+        connection.execute(text(f"CREATE ROLE {APP_ROLE} LOGIN PASSWORD '{APP_ROLE}'"))
+    with engine.begin() as connection:
+        for statement in rights.grants(APP_ROLE):
+            connection.execute(text(statement))
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -127,17 +143,35 @@ def session(make_session: sessionmaker[Session]) -> Iterator[Session]:
         yield session
 
 
+@pytest.fixture(scope="session")
+def seals(tmp_path_factory: pytest.TempPathFactory) -> Seals:
+    """The seal of the office HB, made at the beginning of its year. A test that changes something makes its own."""
+    made = Seals(tmp_path_factory.mktemp("seals") / "keys")
+    with clock.at(NOW - timedelta(days=300)):
+        made.make("HB", "架空県ひばり野市福祉事務所長")
+    return made
+
+
+def of_the_apps(url: str) -> str:
+    """The same database for the role that the apps use."""
+    parts = make_url(url)
+    if parts.get_backend_name() == "postgresql":
+        parts = parts.set(username=APP_ROLE, password=APP_ROLE)
+    return parts.render_as_string(hide_password=False)
+
+
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
+def settings(database_url: str, tmp_path: Path, seals: Seals) -> Settings:
     """Settings of an office on this machine, with a folder for the bytes."""
     chosen = Settings(
-        database_url=database_url,
+        database_url=of_the_apps(database_url),
         redis_url="redis://127.0.0.1:1",  # nobody listens: no answer may need it
         storage_url=f"folder:{tmp_path / 'files'}",
         secret_key="for tests only, long enough to be accepted",
         incoming=tmp_path / "incoming",
         secure_cookies=False,
         demo=True,
+        seals=seals.root,
     )
     storage_from(chosen).prepare()
     return chosen

@@ -35,15 +35,18 @@ from config import points
 from config.log import log
 from config.settings import MEBIBYTE, Settings
 from shared import checks, clock, intake, journal, likeness
-from shared.model import MACHINE, FileState, Job, Receipt, SafeCopy, StoredFile, Submission, Task
+from shared.model import MACHINE, FileState, Job, SafeCopy, StoredFile, Submission, Task
 from shared.session import engine_for, sessions
 from uploads import bulk, locked_room
 from uploads.checks import Kind
 from uploads.destroying import destroy
 from uploads.locked_room import Refused, RoomClosed, RoomIncomplete, SafeCopies, SafePage, make_safe_copies
-from uploads.receipt_pdf import draw_receipt
+from uploads.printing import print_receipt
 from uploads.scan import Found, ScannerUnreachable, scan
+from uploads.seal_keys import SealMissing
+from uploads.signing import Seals, seals_from
 from uploads.storage import NotStored, Storage, StorageError, StorageUnavailable, storage_from
+from uploads.time_stamps import TimeStampMissing
 
 ROOM: Final = 200 * MEBIBYTE  # free bytes of the scratch disk below which a crash is put down to us
 JOB_SECONDS: Final = 300  # until a job is broken off: a hold alone would be renewed for ever
@@ -56,7 +59,14 @@ MOST_TRIES: Final = 5  # a quarter of an hour in all
 OUTAGE_PAUSE: Final = timedelta(seconds=60)
 
 _DATABASE_AWAY: Final = (OperationalError, InterfaceError, NoConnection)
-_OURS: Final = (StorageUnavailable, ScannerUnreachable, RoomIncomplete, *_DATABASE_AWAY)
+_OURS: Final = (
+    StorageUnavailable,
+    ScannerUnreachable,
+    RoomIncomplete,
+    SealMissing,
+    TimeStampMissing,
+    *_DATABASE_AWAY,
+)
 _MACHINE_FULL: Final = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN}
 )
@@ -77,6 +87,8 @@ class Bench:
     scratch: Path  # on the storage's disk where there is one, so that a finished file is moved, not copied
     clamd: str | None = None  # None: files are not scanned
     room_required: bool = False
+    seals: Seals | None = None  # None: no certificate is made
+    portal_url: str | None = None
 
 
 def bench_from(settings: Settings) -> Bench:
@@ -87,6 +99,8 @@ def bench_from(settings: Settings) -> Bench:
         settings.incoming,
         settings.clamd,
         settings.room_required,
+        seals_from(settings),
+        settings.portal_url,
     )
 
 
@@ -411,8 +425,10 @@ def _settled(bench: Bench, office_id: UUID, file_id: UUID, made: _Kept | Refused
         else:
             file.move(FileState.REFUSED, because=made.reason)
             session.flush()
-            _tell(session, file, made)
         checks.look_at_files(session, office_id, {submission_id, *alike})
+        _checked(session, file)
+        if not isinstance(made, _Kept):
+            _tell(session, file, made)
         intake.settle(session, submission)
         log("file.checked", file=file_id, state=file.state.value, reason=file.refused_because)
     return True
@@ -430,6 +446,13 @@ def _safe(session: Session, file: StoredFile, made: _Kept) -> set[UUID]:
     return likeness.note_alike(session, file, made.pages)
 
 
+def _checked(session: Session, file: StoredFile) -> None:
+    """What a file turned out to be, as an entry of the journal."""
+    facts = {"submission": file.submission_id, "state": file.state.value, "sha256": file.sha256}
+    why = {"reason": file.refused_because} if file.refused_because else {}
+    journal.record(session, file.office_id, MACHINE, "file.checked", file.id, **facts, **why)
+
+
 def _tell(session: Session, file: StoredFile, made: Refused | Found) -> None:
     """What the administrator must know. The original stays where it is."""
     if isinstance(made, Found):
@@ -438,28 +461,6 @@ def _tell(session: Session, file: StoredFile, made: Refused | Found) -> None:
             journal.record(session, file.office_id, MACHINE, "file.infected", file.id, signature=made.signature)
     elif made.reason == "lost":
         journal.record(session, file.office_id, MACHINE, "file.lost", file.id)
-
-
-def print_receipt(bench: Bench, office_id: UUID, receipt_id: UUID) -> None:
-    """Draw a certificate from its frozen content and keep the PDF with its hash."""
-    with bench.sessions.begin() as session:
-        receipt = session.get_one(Receipt, (office_id, receipt_id))
-        if receipt.pdf_key:
-            return
-        content = receipt.content
-    pdf = draw_receipt(content)
-    key = f"receipt/{uuid4()}"
-    with _folder(bench) as folder:
-        path = folder / "receipt.pdf"
-        path.write_bytes(pdf)
-        bench.storage.put(key, path, "application/pdf")
-    with bench.sessions.begin() as session:
-        receipt = session.get_one(Receipt, (office_id, receipt_id), with_for_update=True)
-        if receipt.pdf_key is None:
-            receipt.pdf_key, receipt.pdf_sha256 = key, hashlib.sha256(pdf).hexdigest()
-            log("receipt.drawn", receipt=receipt_id)
-            return
-    bench.storage.delete(key)
 
 
 def left_over(scratch: Path, now: float) -> Iterator[Path]:
@@ -509,4 +510,5 @@ def _refuse(session: Session, task: Task) -> None:
         file.move(FileState.REFUSED, because="crashed")
         session.flush()
         checks.look_at_files(session, task.office_id, {submission_id})
+        _checked(session, file)
         intake.settle(session, submission)

@@ -9,27 +9,81 @@ from __future__ import annotations
 import functools
 import json
 import unicodedata
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
+import segno
 import typst
 
+if TYPE_CHECKING:
+    from typst import PDFStandard
+
 _HERE: Final = Path(__file__).parent
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
 _SHARP: Final = 160.0  # points to the inch: the slip is about 870 pixels wide
 # Signs that turn the direction of writing: on paper they would make one file name look like another.
 _TURNS: Final = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def draw_receipt(content: Mapping[str, Any]) -> bytes:
-    """Return a PDF of one or more A4 pages.
+@dataclass(frozen=True)
+class Issue:
+    """What stands on an issued certificate, or lies in it, besides its content."""
+
+    at: datetime
+    check_code: str  # eight signs
+    portal_url: str | None  # without one there is no page to check at, and no QR code
+    token: str
+    said: str  # the content as JSON, exactly as it was hashed: becomes content.json
+    proof: str  # becomes proof.json
+
+    def in_words(self) -> dict[str, Any]:
+        at = self.at.astimezone(UTC)
+        return {
+            "moment": {part: getattr(at, part) for part in ("year", "month", "day", "hour", "minute", "second")},
+            "code": f"{self.check_code[:4]}-{self.check_code[4:]}",
+            "page": f"{self.portal_url.partition('//')[2]}/check" if self.portal_url else "",
+            "alt": f"確認のページを開くQRコード。{self.check_url}",
+        }
+
+    @property
+    def check_url(self) -> str:
+        return f"{self.portal_url}/r/{self.token}" if self.portal_url else ""
+
+
+def draw_receipt(
+    content: Mapping[str, Any],
+    pictures: Mapping[str, bytes] = MappingProxyType({}),
+    issue: Issue | None = None,
+    *,
+    draft: bool = False,
+) -> bytes:
+    """Return a PDF of one or more A4 pages: PDF/UA-1, and PDF/A-3a once it is issued, as typst writes them.
 
     :param content: strings ready to be read: number, document_no, issued_on, addressee, office_title, office_phone,
         next_text; received and declared, lists of ``[label, value]``; files, a list of mappings with name, pages,
-        size, sha256; demo, a bool; and, if this is not the first version, version_note.
-    :raises ValueError: if something of this is missing.
+        size, sha256; demo, a bool; and, if they are wanted, version_note, and stamp and signature, the storage keys
+        of PNG pictures.
+    :param pictures: what lies under the storage keys of ``content``.
+    :param issue: what an issued one has besides; None before the issue.
+    :param draft: write 発行前 across the page.
+    :raises ValueError: if something of this is missing, or a picture is none.
     """
-    return _drawn("receipt.typ", content)
+    drawings = {
+        name: _as_svg(pictures[content[name]]) for name in ("stamp", "signature") if content.get(name) in pictures
+    }
+    whole = {**content, "draft": draft, "pictures": drawings}
+    if issue:
+        whole["issue"] = issue.in_words()
+        if issue.portal_url:
+            drawings["qr"] = _qr(issue.check_url)
+    if issue is None:  # PDF/A wants a date, and one that was not issued has none
+        return _drawn("receipt.typ", whole, standards=("ua-1",))
+    return _drawn("receipt.typ", whole, standards=("a-3a", "ua-1"), said=issue.said, proof=issue.proof)
 
 
 def draw_letter(content: Mapping[str, Any]) -> bytes:
@@ -54,21 +108,46 @@ def draw_slip(content: Mapping[str, Any]) -> bytes:
     return _drawn("slip.typ", content, as_picture=True)
 
 
-def _drawn(template: str, content: Mapping[str, Any], *, as_picture: bool = False) -> bytes:
+def _drawn(
+    template: str,
+    content: Mapping[str, Any],
+    *,
+    as_picture: bool = False,
+    standards: Sequence[PDFStandard] = (),
+    **exact: str,
+) -> bytes:
     compiler = typst.Compiler(
         input=_HERE / template,
         root=_HERE,
         font_paths=_fonts(),
         ignore_system_fonts=True,
-        sys_inputs={"content": json.dumps(_printable(dict(content)), ensure_ascii=False)},
+        sys_inputs={"content": json.dumps(_printable(dict(content)), ensure_ascii=False), **exact},
     )
     try:
-        drawn = compiler.compile(format="png", ppi=_SHARP) if as_picture else compiler.compile(format="pdf")
+        if as_picture:
+            drawn = compiler.compile(format="png", ppi=_SHARP)
+        else:
+            drawn = compiler.compile(format="pdf", pdf_standards=list(standards))
     except typst.TypstError as error:
         raise ValueError(f"{template} cannot be drawn from this content: {error.message}") from error
     if not isinstance(drawn, bytes):
         raise TypeError("typst returned no page")
     return drawn
+
+
+def _as_svg(png: bytes) -> str:
+    """A picture as text, which is all that typst takes as data."""
+    if not png.startswith(_PNG):
+        raise ValueError("a stamp or a signature must be a PNG")
+    width, height = (int.from_bytes(png[at : at + 4]) for at in (16, 20))
+    inside = f'<image width="{width}" height="{height}" href="data:image/png;base64,{b64encode(png).decode()}"/>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">{inside}</svg>'
+
+
+def _qr(url: str) -> str:
+    """A QR code as one path, with the quiet zone around it."""
+    code = segno.make(url, error="m", micro=False)
+    return str(code.svg_inline(border=4, omitsize=True))
 
 
 @functools.cache

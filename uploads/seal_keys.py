@@ -61,7 +61,7 @@ def _ca(folder: Path, passphrase: str | None) -> tuple[Any, x509.Certificate]:
 
 def _make_ca(folder: Path, passphrase: str | None) -> None:
     key, now = ec.generate_private_key(ec.SECP256R1()), clock.now()
-    name = _name(f"Madoguchi CA {secrets.token_hex(4)}")  # a second one of another folder is not taken for it
+    name = _name(f"Madoguchi seals CA {secrets.token_hex(4)}")  # a second one of another folder is not taken for it
     root = (
         x509.CertificateBuilder()
         .subject_name(name)

@@ -15,34 +15,33 @@ import io
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from asn1crypto import keys
 from asn1crypto import x509 as asn1_x509
 from asn1crypto.crl import CertificateList
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import SigSeedSubFilter
-from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer, SimpleSigner
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
 from pyhanko.sign.signers.pdf_signer import DSSContentSettings, SigDSSPlacementPreference
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 from pyhanko_certvalidator import ValidationContext
-from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from config.settings import Settings
 from shared import clock
+from shared.seals import Certificate
 from uploads import seal_keys
 from uploads.seal_keys import SealMissing
+from uploads.signer import KeyOfSeal
 from uploads.time_stamps import Authority, Stamper, TimeStampMissing
 
-SOON: Final = timedelta(days=60)  # a seal that expires so soon wants a new one beside it
 _ROOM: Final = 6_000  # hexadecimal signs that are enough for a signature with our own short chain
 _CODE: Final = re.compile(r"[A-Z0-9]{2,4}")
 _CA: Final = "ca"
@@ -125,6 +124,11 @@ class Seal:
         """The chain as PEM: public."""
         return seal_keys.pem_of(self.chain)
 
+    @property
+    def public(self) -> Certificate:
+        """What everybody may know of it."""
+        return Certificate(self.fingerprint, self.pem, self.not_before, self.not_after, self.retired_at, self.revoked)
+
     def usable(self, now: datetime) -> bool:
         """Whether it may sign."""
         return self.retired_at is None and self.not_before <= now < self.not_after
@@ -144,7 +148,7 @@ class Seal:
         :raises TimeStampMissing: if the authority gives no stamp that holds.
         """
         stamper = Stamper(self.authority) if self.authority else None
-        work = self._signer.async_sign_general_data(data, "sha256", detached=True, timestamper=stamper)
+        work = self._signer(pdf=False).async_sign_general_data(data, "sha256", detached=True, timestamper=stamper)
         signed = asyncio.run(self._in_our_words(work))
         return bytes(signed.dump())
 
@@ -158,7 +162,7 @@ class Seal:
             name=_common_name(self.certificate),
             **(self._lasting(self.authority) if self.authority else {}),
         )
-        signer = PdfSigner(meta, self._signer, timestamper=stamper)
+        signer = PdfSigner(meta, self._signer(pdf=True), timestamper=stamper)
         out = IncrementalPdfFileWriter(io.BytesIO(pdf))
         work = signer.async_sign_pdf(out, in_place=True, bytes_reserved=None if stamper else self._room)
         signed = await self._in_our_words(work)
@@ -203,25 +207,25 @@ class Seal:
         """Signs to keep free for a signature without a stamp: for what is in it, twice, and as much around it."""
         return max(_ROOM, 2 * sum(len(one.public_bytes(Encoding.DER)) for one in self.chain) + 4_000)
 
-    @cached_property
-    def _signer(self) -> Signer:
-        own = _asn1(self.certificate)
+    def _signer(self, *, pdf: bool) -> Signer:
         if self.in_token:
-            return self._signer_of_token(own)
-        key = seal_keys.private_key(self.folder / "key.pem", self.passphrase)
-        der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
-        store.register_multiple(self._others)
-        return SimpleSigner(own, keys.PrivateKeyInfo.load(der), store)
+            return self._signer_of_token
+        return self._key.pades_signer() if pdf else self._key.signer()
 
-    def _signer_of_token(self, own: asn1_x509.Certificate) -> Signer:
+    @cached_property
+    def _key(self) -> KeyOfSeal:
+        key = seal_keys.private_key(self.folder / "key.pem", self.passphrase)
+        return KeyOfSeal(_asn1(self.certificate), self._others, key)
+
+    @cached_property
+    def _signer_of_token(self) -> Signer:
         from pyhanko.sign.pkcs11 import PKCS11Signer
 
         if self.token is None:
             raise SealMissing("the key lies in a token; MADOGUCHI_PKCS11_MODULE names its library")
         said = json.loads((self.folder / "token.json").read_text(encoding="utf-8"))
         session = self.token.session(said["token"])
-        return PKCS11Signer(session, signing_cert=own, ca_chain=self._others, key_label=said["key"])
+        return PKCS11Signer(session, signing_cert=_asn1(self.certificate), ca_chain=self._others, key_label=said["key"])
 
 
 @dataclass(frozen=True)
@@ -257,6 +261,10 @@ class Seals:
     def offices(self) -> list[str]:
         """The codes of the offices that have a folder here."""
         return sorted(path.name for path in self.root.glob("*") if _CODE.fullmatch(path.name))
+
+    def published(self) -> dict[str, list[Certificate]]:
+        """What everybody may know of every seal here, by the code of its office."""
+        return {code: [seal.public for seal in self.listed(code)] for code in self.offices()}
 
     def make(self, code: str, title: str) -> Seal:
         """A new key in a file, certified by the CA of this folder, which is made when it is missing."""

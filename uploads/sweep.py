@@ -27,8 +27,9 @@ from sqlalchemy import ColumnElement, Select, and_, delete, literal, null, or_, 
 from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
 
 from config.log import log
-from shared import clock
+from shared import clock, journal
 from shared.model import (
+    MACHINE,
     Bulk,
     BulkState,
     Disposal,
@@ -273,6 +274,8 @@ class _Round:
             file.copy_key = file.copy_size = file.copy_sha256 = file.pages = None
             file.move(FileState.CHECKED)
             _owe_again(session, office_id, Job.MAKE_SAFE_COPY, file_id)
+            facts = {"submission": file.submission_id}
+            journal.record(session, office_id, MACHINE, "file.copy_lost", file_id, **facts)
         for key in drawn:
             self._aside(key)
         return True

@@ -24,12 +24,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from config.log import log
 from config.settings import Settings
-from shared import clock, duties, presence, review, upload
+from shared import clock, duties, presence, review, seals, upload
 from shared.model import WorkerSighting
 from shared.session import engine_for, sessions
-from uploads import locked_room, scan
+from uploads import heads, locked_room, scan
 from uploads.jobs import sweep
 from uploads.relay import QUEUE, queue_at, relay_if_reachable
+from uploads.seal_keys import SealMissing
+from uploads.signing import Seals, seals_from
 from uploads.storage import Storage, StorageError, storage_from
 
 PAUSE: Final = 2  # seconds until the queue server is tried again
@@ -110,7 +112,7 @@ def _relay(settings: Settings, stop: threading.Event) -> None:
 def _keep_house(settings: Settings, stop: threading.Event) -> None:
     """Say that we live, and clear away what killed processes have left. A failure costs a round and is said."""
     make_session, storage = sessions(engine_for(settings.database_url)), storage_from(settings)
-    sighting = Sighting(settings.clamd)
+    sighting, found = Sighting(settings.clamd), seals_from(settings)
     seen_at = sweep_at = 0.0
     opened_on: date | None = None
     while not stop.is_set():
@@ -123,8 +125,10 @@ def _keep_house(settings: Settings, stop: threading.Event) -> None:
                 sweep_at = now + SWEEP_EVERY
                 sweep(settings.incoming)
                 expire(make_session, storage)
+                publish_seals(make_session, found)
                 opened_on = open_duties(make_session, opened_on)
                 bring_back(make_session)
+                tend_journals(make_session, found)
         except SQLAlchemyError as error:
             log("database.unreachable", level="warning", error=type(error).__name__)
         except StorageError as error:
@@ -144,6 +148,27 @@ def open_duties(make_session: sessionmaker[Session], opened_on: date | None) -> 
     return today
 
 
+def publish_seals(make_session: sessionmaker[Session], found: Seals | None) -> None:
+    """Let the portal hand out the certificates in our folder; say which office cannot sign, or soon cannot."""
+    if found is None:
+        log("seal.missing", level="error", because="MADOGUCHI_SEALS is not set: no certificate is made")
+        return
+    try:
+        for code, certificates in found.published().items():
+            with make_session.begin() as session:
+                if count := seals.publish(session, code, certificates):
+                    log("seals.published", office=code, count=count)
+            try:
+                left = found.of(code).not_after - clock.now()
+            except SealMissing:
+                log("seal.missing", level="error", office=code)
+            else:
+                if left < seals.SOON:
+                    log("seal.expires", level="warning", office=code, days=left.days)
+    except (OSError, ValueError) as error:  # somebody is at the folder by hand
+        log("seal.missing", level="error", because=type(error).__name__)
+
+
 def bring_back(make_session: sessionmaker[Session]) -> None:
     """Put what was put aside until today back among what waits; forget who looked at something a while ago."""
     with make_session.begin() as session:
@@ -151,6 +176,12 @@ def bring_back(make_session: sessionmaker[Session]) -> None:
         presence.forget(session)
     if count:
         log("submissions.came_back", count=count)
+
+
+def tend_journals(make_session: sessionmaker[Session], seals: Seals | None) -> None:
+    """Let the trees over the journals grow, and sign what each is once a day."""
+    if signed := heads.tend(make_session, seals):
+        log("heads.signed", count=signed)
 
 
 def expire(make_session: sessionmaker[Session], storage: Storage) -> None:

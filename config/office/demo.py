@@ -76,6 +76,9 @@ def load(settings: Settings, say: Callable[[str], None]) -> None:
         say("60世帯を読みこんでいます…")
         with bench.sessions.begin() as session, clock.at(opening(today)):
             town = settle(session)
+            if bench.seals:
+                office = session.get_one(WelfareOffice, town.office_id)
+                bench.seals.make(office.code, office.title)
         reports = sum(entry.deed is Deed.SEND for entry in entries)
         sent = 0
         with Replay(bench, town, working, months(today)) as replay:

@@ -3,7 +3,7 @@
 data/      the database, the files, what the queue server remembers: the office's memory
 letters/   invitations as PDF, each with a code: to be printed and thrown away
 samples/   a made-up payslip as PDF and as photo, to try the portal with
-secrets/   one key an app, made once, readable by nobody else
+secrets/   one key an app, and the seals of the office, made once, readable by nobody else
 run/       the lock, the queue server's socket and settings
 log/       one file a process, and install.log
 """
@@ -34,6 +34,11 @@ class Folder:
     @property
     def data(self) -> Path:
         return self.root / "data"
+
+    @property
+    def seals(self) -> Path:
+        """The keys the office signs with, and the CA that certifies them."""
+        return self.root / "secrets" / "seals"
 
     @property
     def run(self) -> Path:

@@ -17,7 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config.log import configure
 from config.office import services
+from config.office.audit import audit
 from config.office.folder import Folder
+from config.office.rights import rights
+from config.office.seal import seal
 from config.settings import MissingSetting, Settings
 from shared import clock
 from shared import duties as due
@@ -49,6 +52,11 @@ def main(var: Path) -> None:
 
 for _verb in keeping.commands.values():
     main.add_command(_verb)
+
+
+main.add_command(seal)
+main.add_command(audit)
+main.add_command(rights)
 
 
 @main.command()

@@ -83,6 +83,8 @@ def environ(folder: Folder, process: str, redis_url: str) -> dict[str, str]:
         "MADOGUCHI_SECRET_KEY": folder.secret(process),
         "MADOGUCHI_INSECURE_COOKIES": "yes",  # plain http, but never beyond this machine
         "MADOGUCHI_DEMO": "yes",
+        # The worker alone: who answers strangers has no key to lose.
+        **({"MADOGUCHI_SEALS": str(folder.seals)} if process == "worker" else {}),
     }
 
 

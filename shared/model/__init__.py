@@ -33,6 +33,7 @@ from shared.model.people import (
 from shared.model.reasons import CorrectionReason, ReasonWords
 from shared.model.receipt import Receipt
 from shared.model.retention import Disposal, DisposalItem, Kept, LegalHold, RetentionRule
+from shared.model.seal import SealCertificate
 from shared.model.second_look import Finding, SecondLook, SecondLookRule
 from shared.model.sign_in import Credential, Invitation, ParkedForm, PortalAccount, SignIn, Tries
 from shared.model.states import (
@@ -134,6 +135,7 @@ __all__ = [
     "Rule",
     "SafeCopy",
     "SavedView",
+    "SealCertificate",
     "SecondLook",
     "SecondLookRule",
     "SignIn",

@@ -25,6 +25,7 @@ from shared.session import sessions
 from tests import factories, s3
 from tests.journeys.desk import Desk
 from tests.journeys.phone import Phone
+from uploads.signing import Seals
 from uploads.storage import storage_from
 
 expect.set_options(timeout=15_000)
@@ -114,6 +115,7 @@ def town(database_url: str, engine: Engine, tmp_path: Path, request: pytest.Fixt
             name: {**services.environ(folder, name, valkey.url), **chosen} for name in ("portal", "staff", "worker")
         }
         storage_from(Settings.from_environ(variables["worker"])).prepare()
+        Seals(folder.seals).make("HB", "架空県ひばり野市福祉事務所長")
         crew.start(
             services.web("portal", ports[0], variables["portal"]),
             services.web("staff", ports[1], variables["staff"]),

@@ -122,7 +122,8 @@ def test_a_protected_one_opens_for_a_reason_that_is_kept(enter: Enter, make_sess
         assert (said.reason, said.staff_id) == ("10月分の確認のため", worker.staff_id)
     (entry,) = viewed(make_session)
     assert (entry.subject_id, entry.actor_id) == (who.household_id, worker.staff_id)
-    assert entry.facts == {"look": str(said.id)}, "ids, and never the words"
+    facts = {"household": str(who.household_id), "from_address": "127.0.0.1", "why": str(said.id)}
+    assert entry.facts == facts, "ids, and never the words"
     with clock.at(clock.now() + timedelta(minutes=29)):
         assert desk.open(path).html.count("隠野　静") > 0
     with clock.at(clock.now() + timedelta(minutes=31)):
@@ -136,7 +137,8 @@ def test_every_opening_is_in_the_journal(enter: Enter, make_session: Make, worke
     desk = enter(worker)
     for _look in range(2):
         assert desk.open(f"/households/{who.household_id}").status == 200
-    assert [(one.subject_id, one.facts) for one in viewed(make_session)] == [(who.household_id, {})] * 2
+    facts = {"household": str(who.household_id), "from_address": "127.0.0.1"}
+    assert [(one.subject_id, one.facts) for one in viewed(make_session)] == [(who.household_id, facts)] * 2
 
 
 def test_the_sheet_tells_who_lives_there_and_what_is_due(enter: Enter, make_session: Make, worker: Staff) -> None:

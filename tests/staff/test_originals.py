@@ -84,11 +84,13 @@ def test_it_leaves_as_a_download_that_no_browser_opens_and_the_log_says_why(
     assert (fetch.file_id, fetch.staff_id, fetch.reason) == (scene.file_id, keeper.staff_id, REASON)
     with make_session() as session:
         entry = session.scalars(select(LogEntry).where(LogEntry.event == "original.fetched")).one()
-        assert (entry.subject_id, entry.actor_id, entry.facts) == (
-            scene.file_id,
-            keeper.staff_id,
-            {"fetch": str(fetch.id)},
-        )
+        assert (entry.subject_id, entry.actor_id) == (scene.file_id, keeper.staff_id)
+        assert entry.facts == {
+            "household": str(scene.person.household_id),
+            "submission": str(scene.submission_id),
+            "from_address": "127.0.0.1",
+            "why": str(fetch.id),
+        }
         assert journal.first_broken(session, keeper.office_id) is None
     page = desk.open(path(scene)).html
     assert "架里 守" in page

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from config.settings import Settings
-from shared import clock
-from shared.model import Role, StoredFile, SweepRun, Task, WorkerSighting
+from shared import clock, journal, upkeep
+from shared.model import MACHINE, LogEntry, Role, StoredFile, SweepRun, Task, WorkerSighting
 from shared.sign_in import Staff
 from staff.status import FINDINGS
 from tests import factories
@@ -165,3 +165,25 @@ def test_a_storage_that_is_away_is_said_and_no_crash(
     page = enter(keeper).open("/status")
     assert page.status == 200
     assert "つながりません" in page.html
+
+
+def test_the_page_says_whether_the_journal_is_whole_and_when_it_was_signed(
+    enter: Enter, keeper: Staff, make_session: Make
+) -> None:
+    desk = enter(keeper)
+    assert "署名は、まだありません。" in desk.open("/status").html
+    with make_session.begin() as session:
+        for _ in range(3):
+            journal.record(session, keeper.office_id, MACHINE, "letter.sent")
+        factories.tree_head(session, clock.today())
+    page = desk.open("/status").html
+    assert "つながっています" in page
+    assert "最後の署名" in page
+    with make_session.begin() as session:
+        broken = journal.record(session, keeper.office_id, MACHINE, "letter.sent")
+        session.execute(text("DROP TRIGGER log_entry_append_only ON log_entry"))
+        session.execute(update(LogEntry).where(LogEntry.seq == broken.seq).values(event="x.done"))
+        before = upkeep.wants_a_look(session, keeper.office_id)
+        with clock.at(clock.now() + timedelta(minutes=11)):
+            assert upkeep.wants_a_look(session, keeper.office_id) == before + 1, "and the menu says so after a while"
+    assert f"{broken.seq}番の記録が合いません" in desk.open("/status").html

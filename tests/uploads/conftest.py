@@ -29,6 +29,7 @@ from shared.session import sessions
 from shared.sign_in import Recipient
 from tests import factories
 from uploads.jobs import Bench
+from uploads.signing import Seals
 from uploads.storage import MARKER, FolderStorage
 
 SLIP = papers.Payslip(
@@ -143,10 +144,10 @@ class Desk:
 
 
 @pytest.fixture
-def desk(engine: Engine, tmp_path: Path) -> Desk:
+def desk(engine: Engine, tmp_path: Path, seals: Seals) -> Desk:
     storage = FolderStorage(tmp_path / "files")
     storage.prepare()
-    bench = Bench(sessions(engine), storage, tmp_path / "incoming")
+    bench = Bench(sessions(engine), storage, tmp_path / "incoming", seals=seals)
     return Desk(engine, bench, tmp_path / "files")
 
 

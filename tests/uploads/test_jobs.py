@@ -50,6 +50,7 @@ from tests.uploads.conftest import SLIP, Desk, locked_pdf, pdf, photo, two_pages
 from uploads import jobs
 from uploads.jobs import HOLD, JOB_LIFE, MOST_TRIES, OUTAGE_PAUSE, UPLOAD_LIFE, Hold, do, pause_after, sweep
 from uploads.locked_room import Keeper, make_safe_copies
+from uploads.printing import print_receipt
 from uploads.relay import relay_once
 
 JPEG = b"\xff\xd8\xff"
@@ -280,7 +281,10 @@ def test_an_original_that_we_lost_is_never_opened_and_asked_for_again_with_an_ap
         because
     ]
     assert (desk.file(task).state, desk.file(task).refused_because) == (FileState.REFUSED, "lost")
-    assert (desk.submission(task).state, entries(desk)) == (State.RETURNED, [("file.lost", task.subject_id)])
+    assert (desk.submission(task).state, entries(desk)) == (
+        State.RETURNED,
+        [("file.checked", task.subject_id), ("file.lost", task.subject_id)],
+    )
 
 
 def test_a_storage_that_fails_is_our_fault_no_try_and_asked_again_every_minute(desk: Desk) -> None:
@@ -337,7 +341,7 @@ def test_a_certificate_is_drawn_once_and_its_hash_is_right(desk: Desk) -> None:
     assert desk.receipt(task).pdf_key is None
     for _ in range(2):
         work_on(desk, task)
-        jobs.print_receipt(desk.bench, task.office_id, task.subject_id)
+        print_receipt(desk.bench, task.office_id, task.subject_id)
     receipt = desk.receipt(task)
     assert receipt.pdf_key
     with desk.bench.storage.open(receipt.pdf_key) as stored:
@@ -458,7 +462,10 @@ def test_a_job_that_fails_is_tried_again_after_growing_pauses_and_then_given_up(
         assert desk.task(task).tries == MOST_TRIES
         assert relay_once(desk.engine, lambda _office, _task: None) == 0
     assert (desk.task(task).gave_up_at, desk.file(task).refused_because) == (moment, "crashed")
-    assert (desk.submission(task).state, entries(desk)) == (State.RETURNED, [("task.given_up", task.subject_id)])
+    assert (desk.submission(task).state, entries(desk)) == (
+        State.RETURNED,
+        [("file.checked", task.subject_id), ("task.given_up", task.subject_id)],
+    )
 
 
 def test_a_task_that_another_holds_is_left_alone_until_the_hold_lapses(desk: Desk) -> None:
@@ -540,7 +547,7 @@ def test_an_infected_file_is_never_opened_and_the_original_stays(
     file = scanned.file(task)
     assert (file.state, file.refused_because) == (FileState.REFUSED, "infected")  # and not crashed in the broken room
     assert (scanned.submission(task).state, scanned.submission(task).arrived_at is None) == (State.RETURNED, False)
-    assert (scanned.stored(), entries(scanned)) == ([file.key], [("file.infected", file.id)])
+    assert (scanned.stored(), entries(scanned)) == ([file.key], [("file.checked", file.id), ("file.infected", file.id)])
     assert [(line["file"], line["signature"]) for line in said if line["event"] == "file.infected"] == [
         (file.id, SIGNATURE)
     ]

@@ -38,6 +38,7 @@ from tests.uploads.conftest import QueueServer, pdf
 from uploads import jobs
 from uploads import sweep as sweeping
 from uploads.relay import queue_at, relay_once, sender
+from uploads.signing import Seals
 from uploads.storage import FolderStorage, NotStored, S3Storage
 from uploads.sweep import Finding, House, Report, sweep
 
@@ -302,11 +303,11 @@ def test_a_safe_copy_stays_as_it_is_while_the_original_is_not_whole(office: Offi
     assert office.row(StoredFile, office.file_id).state is FileState.CHECKED
 
 
-def test_a_damaged_certificate_is_printed_again_from_its_frozen_content(office: Office) -> None:
+def test_a_damaged_certificate_is_printed_again_from_its_frozen_content(office: Office, seals: Seals) -> None:
     key = office.keys()["receipt"]
     office.change(key, b"RECEIPT")
     assert office.sweep(fix=True)[1] == [(f"wrong_hash receipt {office.receipt_id} {key}", True)]
-    bench = jobs.Bench(office.house.writing, office.house.storage, office.house.scratch)
+    bench = jobs.Bench(office.house.writing, office.house.storage, office.house.scratch, seals=seals)
     jobs.do(bench, office.who.office_id, office.task(office.receipt_id).id)
     receipt = office.row(Receipt, office.receipt_id)
     assert receipt.pdf_key != key

@@ -129,6 +129,7 @@ def environ(settings: Settings) -> dict[str, str]:
         "MADOGUCHI_SECRET_KEY": settings.secret_key,
         "MADOGUCHI_INCOMING": str(settings.incoming),
         **({"MADOGUCHI_CLAMD": settings.clamd} if settings.clamd else {}),
+        **({"MADOGUCHI_SEALS": str(settings.seals)} if settings.seals else {}),
     }
 
 
