@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import and_, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from shared import clock, journal, ledger, log_tree
@@ -273,11 +274,11 @@ def as_bytes(content: Mapping[str, Any]) -> bytes:
     return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def sign(session: Session, row: DayClosing, cms: bytes) -> None:
-    """Put the office's signature beside a sheet. Twice is once."""
-    if session.get(ClosingSignature, (row.office_id, row.id)) is None:
-        session.add(ClosingSignature(office_id=row.office_id, closing_id=row.id, signed_at=clock.now(), cms=cms))
-        session.flush()
+def sign(session: Session, office_id: UUID, closing_id: UUID, cms: bytes) -> None:
+    """Put the office's signature beside a sheet. Of two the first is kept."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    made = {"office_id": office_id, "closing_id": closing_id, "signed_at": clock.now(), "cms": cms}
+    session.execute(insert(ClosingSignature).values(**made).on_conflict_do_nothing())
 
 
 # ---- what was closed ----

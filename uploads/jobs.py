@@ -39,6 +39,7 @@ from shared.model import MACHINE, FileState, Job, SafeCopy, StoredFile, Submissi
 from shared.session import engine_for, sessions
 from uploads import bulk, locked_room
 from uploads.checks import Kind
+from uploads.closing import sign_closing
 from uploads.destroying import destroy
 from uploads.locked_room import Refused, RoomClosed, RoomIncomplete, SafeCopies, SafePage, make_safe_copies
 from uploads.scan import Found, ScannerUnreachable, scan
@@ -152,6 +153,8 @@ def _run(bench: Bench, job: Job, office_id: UUID, subject_id: UUID) -> None:
             bulk.carry_out(bench, office_id, subject_id)
         case Job.UNDO_BULK:
             bulk.take_back(bench, office_id, subject_id)
+        case Job.SIGN_CLOSING:
+            sign_closing(bench, office_id, subject_id)
 
 
 def pause_after(tries: int) -> timedelta:

@@ -242,7 +242,7 @@ def fill(session: Session) -> None:
     row = factories.submission(session, State.ACCEPTED)
     receipts.issue(session, clerk, row.id, seen=row.revision, attempt=uuid4(), demo=True)
     day = closing.close(session, clerk, clock.today())
-    closing.sign(session, day, b"signed")
+    closing.sign(session, day.office_id, day.id, b"signed")
     closing.set_time(session, factories.staff(session, Role.SUPERVISOR), closing.USUAL, clock.today())
     fill_storeroom(session, who, returned, file)
     fill_many(session, worker, home.case_no)

@@ -197,8 +197,8 @@ def test_signing_twice_is_signing_once(session: Session) -> None:
     with clock.at(moment(THURSDAY, 17)):
         row = closing.close(session, kaoru, THURSDAY)
         assert closing.sheet(session, kaoru, THURSDAY).signature is None
-        closing.sign(session, row, b"first")
-        closing.sign(session, row, b"second")
+        closing.sign(session, row.office_id, row.id, b"first")
+        closing.sign(session, row.office_id, row.id, b"second")
         assert closing.sheet(session, kaoru, THURSDAY).signature == b"first"
 
 

@@ -79,7 +79,7 @@ def test_a_protected_household_stands_there_by_its_number_alone(
         chief = factories.staff(session, Role.SUPERVISOR)
     for path in ("/ledger", "/ledger/print", "/ledger/list.csv?first=2026-11-19&last=2026-11-19"):
         hers, chiefs = enter(kaoru).open(path), enter(chief).open(path)
-        assert row.number in hers.html
+        assert str(row.number) in hers.html
         assert ("隠野　静" in hers.html, "隠野　静" in chiefs.html) == (False, True), path
         assert "伏せています" in hers.html
 
@@ -93,8 +93,8 @@ def test_what_comes_after_the_closing_is_in_the_next_days_ledger(
     late = sent(make_session, worker)
     desk = enter(kaoru)
     today, tomorrow = desk.open("/ledger"), desk.open("/ledger?day=2026-11-20")
-    assert (early.number in today.html, late.number in today.html) == (True, False)
-    assert (early.number in tomorrow.html, late.number in tomorrow.html) == (False, True)
+    assert (str(early.number) in today.html, str(late.number) in today.html) == (True, False)
+    assert (str(early.number) in tomorrow.html, str(late.number) in tomorrow.html) == (False, True)
     assert "締めました 11/19 20:12" in today.html
     assert "11/19 20:12:41" in lines(tomorrow)[0], "its own day, and its own time"
     assert "前の締めのあとに届いたもの 1件" in tomorrow.html
@@ -194,7 +194,7 @@ def test_another_office_is_not_there(enter: Enter, make_session: Make, worker: S
     row = sent(make_session, worker)
     with make_session.begin() as session:
         other = factories.staff(session, Role.CLERK, office_id=factories.office(session, "XX").id)
-    assert row.number not in enter(other).open("/ledger").html
+    assert str(row.number) not in enter(other).open("/ledger").html
 
 
 def test_a_line_says_the_state_that_holds_now(enter: Enter, make_session: Make, worker: Staff, kaoru: Staff) -> None:

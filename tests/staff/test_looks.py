@@ -111,7 +111,7 @@ def test_an_administrator_reads_no_name(enter: Enter, make_session: Make, worker
         admin = factories.staff(session, Role.ADMINISTRATOR)
     for path in ("/looks", "/looks/print", "/looks/list.csv"):
         page = enter(admin).open(path)
-        assert row.number in page.html
+        assert str(row.number) in page.html
         assert "見本　花子" not in page.html, path
 
 

@@ -6,7 +6,7 @@ New tables, and one more job: safe with any release before. While the index is m
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0020", "0019"
+revision, down_revision = "0021", "0020"
 
 TIME = sa.DateTime(timezone=True)
 KINDS = (
