@@ -52,6 +52,8 @@ EVENTS: Final = frozenset(
         "queue_server.unreachable",
         "database.unreachable",
         "receipt.issued",
+        "day.closed",
+        "closing.signed",
         "receipt.drawn",
         "heads.signed",
         "head.not_signed",

@@ -61,6 +61,11 @@ def desk_moment(moment: datetime) -> str:
     return f"{local.month}/{local.day} {local.hour}:{local.minute:02}"
 
 
+def desk_seconds(moment: datetime) -> str:
+    """2026-11-19 20:12:41, on the clock of Tokyo: where seconds count."""
+    return moment.astimezone(clock.TOKYO).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def thing(kind: DutyKind, month: date) -> str:
     """A form by name, with its month where it is about one: 収入申告書　10月分."""
     called: str = gettext(forms.name_of(kind))
@@ -232,6 +237,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "nth": nth,
     "pieces": pieces,
     "desk_moment": desk_moment,
+    "desk_seconds": desk_seconds,
     "japanese_date": wareki.japanese_date,
     "japanese_month": wareki.japanese_month,
     "short_date": wareki.short_date,

@@ -150,6 +150,10 @@ class RuleStands(DomainError):
     """A rule for this has begun on that day already; what counted in the past is never changed."""
 
 
+class NotClosable(DomainError):
+    """A day that has not come, or one before a day that is closed: what came on it stands in that one."""
+
+
 class NotKept(DomainError):
     """What somebody wants kept does not go with what is there. ``code``: same_label, or too_many."""
 

@@ -35,6 +35,11 @@ def record(
     return entry
 
 
+def hold(session: Session, office_id: UUID) -> int:
+    """Hold every other writer of the journal back until this transaction ends; return how many entries there are."""
+    return series.take(session, office_id, "journal", 0, count=0) - 1
+
+
 def record_step(session: Session, step: Step, event: str, subject_id: UUID | None = None, **facts: Any) -> LogEntry:
     """``record`` for a step of a submission, by whoever took it: the entry can be compared with the step's row.
 

@@ -12,7 +12,10 @@ from typing import Final
 from shared.model import Base
 
 APPEND_ONLY: Final = frozenset(
-    {"household_look", "log_entry", "log_node", "original_fetch", "reassignment", "step", "tree_head"}
+    {
+        *("closing_kind", "closing_signature", "day_closing", "household_look", "log_entry", "log_node"),
+        *("original_fetch", "reassignment", "step", "tree_head"),
+    }
 )
 """Rows are added and never changed."""
 

@@ -13,6 +13,7 @@ from staff import (
     bundle,
     certificate,
     checks,
+    closing,
     correction,
     cover,
     dashboard,
@@ -23,7 +24,9 @@ from staff import (
     hold,
     household,
     keys,
+    ledger,
     live,
+    looks,
     mentions,
     notes,
     originals,
@@ -74,6 +77,9 @@ def create_app(settings: Settings) -> Flask:
         bundle,
         certificate,
         stamp,
+        ledger,
+        closing,
+        looks,
         originals,
         status,
         retention,
@@ -82,4 +88,5 @@ def create_app(settings: Settings) -> Flask:
     app.context_processor(status.attention)
     app.context_processor(mentions.attention)
     app.context_processor(second_look.news)
+    app.context_processor(closing.attention)
     return app

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from shared.rules import forms, wareki
 from shared.rules.figures import LAST
 from staff.access import me, needs
 from staff.dashboard import days_said
+from staff.days import day_in
 
 bp = Blueprint("dashboard_list", __name__, url_prefix="/dashboard/list")
 
@@ -49,10 +50,10 @@ def _wanted(given: Mapping[str, str]) -> Wanted:
         of=Of(given["of"]),
         days=int(days) if days in {str(step) for step in range(LAST + 1)} else None,
         late=given.get("late") == "yes",
-        day=_day(given.get("day", "")),
+        day=day_in(given.get("day", "")),
         reason=given.get("reason", "")[:20],
         kind=DutyKind(kind) if kind in set(DutyKind) else None,
-        month=_day(given.get("month", "")),
+        month=day_in(given.get("month", "")),
         answered={"yes": True, "no": False}.get(given.get("answered", "")),
         found=Found(found) if found in set(Found) else None,
     )
@@ -123,14 +124,6 @@ def _second_heading(wanted: Wanted) -> str:
         case Found.FINE:
             return str(_("二度目の確認で、そのままでよかったもの（3か月）"))
     return str(_("二度目の確認に当たったもの（3か月）"))
-
-
-def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if 2000 <= day.year < 2100 else None  # of other days nobody has sent anything
 
 
 def _behind() -> Place | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import date
 from uuid import UUID
 
@@ -18,6 +16,7 @@ from shared.model import Actor, DutyKind, Role
 from shared.owed import OwedRow, Place, Wanted
 from shared.queue import Scope
 from shared.rules import forms
+from staff import sheets
 from staff.access import DECIDING, me, needs
 
 bp = Blueprint("owed", __name__, url_prefix="/owed")
@@ -100,18 +99,11 @@ def _place(row: OwedRow) -> str:
 
 
 def _csv(rows: list[OwedRow]) -> str:
-    """With the mark by which spreadsheets know UTF-8. A cell that would be a formula is kept a word."""
-    out = io.StringIO()
-    write = csv.writer(out)
     heads = (_("ケース番号"), _("氏名"), _("だれの分"), _("書類"), _("期限"), _("遅れ（開庁日）"))
-    write.writerow([*heads, _("書きかけ"), _("最後に届いた"), _("担当")])
+    out = [sheets.MARK, sheets.line([*heads, _("書きかけ"), _("最後に届いた"), _("担当")])]
     for row in rows:
         last = desk_moment(row.last_sent_at) if row.last_sent_at else ""
         about = "、".join(row.about) or row.member
         cells = [row.case_no, row.member, about, thing(row.kind, row.month), row.due_on.isoformat(), str(row.late)]
-        write.writerow([_word(cell) for cell in (*cells, _("あり") if row.begun else "", last, row.caseworker)])
-    return "\ufeff" + out.getvalue()
-
-
-def _word(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+        out.append(sheets.line([*cells, _("あり") if row.begun else "", last, row.caseworker]))
+    return "".join(out)

@@ -39,6 +39,7 @@ from shared.model import MACHINE, FileState, Job, SafeCopy, StoredFile, Submissi
 from shared.session import engine_for, sessions
 from uploads import batch, bulk, bundle, locked_room, stamp
 from uploads.checks import Kind
+from uploads.closing import sign_closing
 from uploads.destroying import destroy
 from uploads.locked_room import Refused, RoomClosed, RoomIncomplete, SafeCopies, SafePage, make_safe_copies
 from uploads.scan import Found, ScannerUnreachable, scan
@@ -155,9 +156,13 @@ def _run(bench: Bench, job: Job, office_id: UUID, subject_id: UUID) -> None:
         case Job.ISSUE_BATCH:
             batch.issue(bench, office_id, subject_id)
         case Job.GATHER_RECEIPTS:
+            from uploads.printing import print_receipt
+
             bundle.gather(bench, office_id, subject_id, print_receipt)
         case Job.DRAW_STAMP:
             stamp.draw(bench, office_id, subject_id)
+        case Job.SIGN_CLOSING:
+            sign_closing(bench, office_id, subject_id)
 
 
 def pause_after(tries: int) -> timedelta:

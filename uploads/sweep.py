@@ -23,7 +23,7 @@ from uuid import UUID
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.registry import StartedJobRegistry
-from sqlalchemy import ColumnElement, Select, and_, delete, literal, null, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, literal, null, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
 
 from config.log import log
@@ -33,6 +33,8 @@ from shared.model import (
     BatchState,
     Bulk,
     BulkState,
+    ClosingSignature,
+    DayClosing,
     Disposal,
     DisposalState,
     FileState,
@@ -444,6 +446,13 @@ class _Round:
             select(Receipt.id).where(
                 *(Task.job == Job.DRAW_RECEIPT, Receipt.office_id == Task.office_id),
                 *(Receipt.id == Task.subject_id, Receipt.pdf_key.is_(None)),
+            ),
+            select(DayClosing.id).where(
+                *(Task.job == Job.SIGN_CLOSING, DayClosing.office_id == Task.office_id),
+                DayClosing.id == Task.subject_id,
+                ~exists().where(
+                    ClosingSignature.office_id == DayClosing.office_id, ClosingSignature.closing_id == DayClosing.id
+                ),
             ),
             select(Disposal.id).where(
                 *(Task.job == Job.DESTROY, Disposal.office_id == Task.office_id),

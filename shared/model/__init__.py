@@ -5,6 +5,7 @@ from shared.model.base import Base, new_id
 from shared.model.batch import NotIssued, ReceiptBatch, ReceiptBatchItem, ReceiptBundle, ReceiptRule
 from shared.model.bulk import Bulk, BulkAct, BulkItem, Why
 from shared.model.check import Check, Result, Rule
+from shared.model.closing import ClosingKind, ClosingSignature, ClosingTime, DayClosing
 from shared.model.colleagues import ClaimWish, Note, Presence, SavedView, StaffNotice, Told
 from shared.model.cover import Cover, HouseholdNews, News, Reassignment
 from shared.model.danger import DangerWord
@@ -87,12 +88,16 @@ __all__ = [
     "Claim",
     "ClaimWish",
     "ClosedDay",
+    "ClosingKind",
+    "ClosingSignature",
+    "ClosingTime",
     "Correction",
     "CorrectionItem",
     "CorrectionReason",
     "Cover",
     "Credential",
     "DangerWord",
+    "DayClosing",
     "Delivered",
     "Delivery",
     "DeliveryWay",

@@ -20,8 +20,9 @@ class LogEntry(OfOffice, Base):
     __table_args__ = (
         of_office(),
         UniqueConstraint("office_id", "seq"),
-        Index("ix_log_entry_subject", "office_id", "subject_id", "seq"),
         CheckConstraint("length(hash) = 64 AND length(before) = 64", name="hashes"),
+        Index("ix_log_entry_subject", "office_id", "subject_id", "seq"),
+        Index("ix_log_entry_at", "office_id", "at"),
     )
     seq: Mapped[int]  # 1, 2, 3 … within the office
     at: Mapped[datetime]

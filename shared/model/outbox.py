@@ -23,6 +23,7 @@ class Job(StrEnum):
     ISSUE_BATCH = "issue_batch"  # subject: a receipt batch that may run
     GATHER_RECEIPTS = "gather_receipts"  # subject: a receipt bundle
     DRAW_STAMP = "draw_stamp"  # subject: an office stamp
+    SIGN_CLOSING = "sign_closing"  # subject: a closed day
 
 
 class Task(OfOffice, Base):

@@ -28,6 +28,21 @@ def may_open(
             return False
 
 
+def may_name(role: Role, *, protected: bool) -> bool:
+    """Whether a list of many households says the names of this one.
+
+    Lists are printed and carried about. So a protected household stands in them by its number for everybody but the
+    supervisor, and administrators, who run the office and read no papers, see numbers only.
+    """
+    match role:
+        case Role.SUPERVISOR:
+            return True
+        case Role.CASEWORKER | Role.CLERK:
+            return not protected
+        case Role.ADMINISTRATOR:
+            return False
+
+
 def may_decide(role: Role) -> bool:
     """Whether this role accepts papers or asks for a correction."""
     return role in (Role.CASEWORKER, Role.SUPERVISOR)

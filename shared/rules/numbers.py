@@ -6,6 +6,7 @@ import hashlib
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
@@ -24,8 +25,18 @@ def submission_number(office_code: str, day: date, serial: int) -> str:
     The digit (ISO 7064 MOD 11,10 over all before it) finds every single wrong figure, and most wrong letters and
     swapped signs: one digit cannot tell 26 letters apart.
     """
-    year = era_year(date(fiscal_year(day), 4, 30))[1]
-    body = f"{office_code}{year}-{serial:05}"
+    return _numbered(f"{office_code}{era_year(date(fiscal_year(day), 4, 30))[1]}", serial)
+
+
+def numbers_between(first: str, last: str) -> Iterator[str]:
+    """Every 受付番号 from ``first`` to ``last`` of one fiscal year, both included."""
+    begin, start, _digit = first.split("-")
+    for serial in range(int(start), int(last.split("-")[1]) + 1):
+        yield _numbered(begin, serial)
+
+
+def _numbered(begin: str, serial: int) -> str:
+    body = f"{begin}-{serial:05}"
     return f"{body}-{mod_11_10.calc_check_digit(_digits(body))}"
 
 

@@ -27,6 +27,7 @@ from shared import (
     bulk,
     bundle,
     clock,
+    closing,
     cover,
     delivery,
     drafts,
@@ -250,6 +251,9 @@ def fill(session: Session) -> None:
     row = factories.submission(session, State.ACCEPTED)
     issued = receipts.issue(session, clerk, row.id, seen=row.revision, attempt=uuid4(), demo=True)
     fill_clerks_desk(session, clerk, issued)
+    day = closing.close(session, clerk, clock.today())
+    closing.sign(session, day.office_id, day.id, b"signed")
+    closing.set_time(session, factories.staff(session, Role.SUPERVISOR), closing.USUAL, clock.today())
     fill_storeroom(session, who, returned, file)
     fill_many(session, worker, home.case_no)
 

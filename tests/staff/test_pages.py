@@ -19,6 +19,7 @@ from config.settings import Settings
 from config.web import POLICY
 from shared import clock, duties, fixed_texts, retention, second_look
 from shared.model import (
+    DayClosing,
     HouseholdLook,
     LogEntry,
     Message,
@@ -123,6 +124,18 @@ MAY = {  # who opens which door: the whole table
     "receipts.preview": RECEIPTS,
     "receipts.download": RECEIPTS,
     "receipts.issue": {Role.CLERK},
+    "ledger.show": RECEIPTS,
+    "ledger.on_paper": RECEIPTS,
+    "ledger.download": RECEIPTS,
+    "closing.show": RECEIPTS,
+    "closing.close": {Role.CLERK},
+    "closing.set_time": {Role.SUPERVISOR},
+    "closing.sheet": RECEIPTS,
+    "closing.content": RECEIPTS,
+    "closing.signature": RECEIPTS,
+    "looks.show": KEEPING,
+    "looks.on_paper": KEEPING,
+    "looks.download": KEEPING,
     "originals.search": {Role.ADMINISTRATOR},
     "originals.show": {Role.ADMINISTRATOR},
     "originals.fetch": {Role.ADMINISTRATOR},
@@ -286,6 +299,20 @@ def rounds(
         clerks.open("/receipts"),
         clerks.open(f"/receipts/{ready.submission_id}"),
         clerks.open(f"/receipts/{receipt.id}.pdf"),
+        clerks.open("/ledger"),
+        clerks.open("/ledger/print"),
+        clerks.open("/ledger/list.csv"),
+        clerks.open("/ledger/list.csv?first=2026-11-19&last=2026-11-19"),
+        clerks.open("/closing"),
+        leads.open("/closing"),
+        leads.send(leads.open("/closing"), "/closing/time", at="x"),
+        clerks.open(clerks.press("/closing", f"/closing/{clock.today().isoformat()}").place),
+        clerks.open("/closing"),
+        leads.open("/looks"),
+        leads.open("/looks?case_no=x"),
+        leads.open("/looks/print"),
+        leads.open("/looks/list.csv"),
+        desks[Role.ADMINISTRATOR].open("/looks?kind=all"),
         desks[Role.ADMINISTRATOR].open("/"),
         keeper.open("/status"),
         keeper.open("/originals"),
@@ -424,6 +451,8 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         deciding.post(f"{held.path}/message", {"text": "来週、電話します", "attempt": str(nobody)}),
         issuing.post(f"/receipts/{ready.submission_id}/issue", issue),
         deciding.post(f"/households/{held.person.household_id}", {"reason": "確認のため", "attempt": str(nobody)}),
+        issuing.post(f"/closing/{clock.today().isoformat()}", {}),
+        leading.post("/closing/time", {"at": "17:15", "from_day": "2099-01-01"}),
         issuing.post("/signout", {}),
         stranger.post("/signin", {"login": "tarou", "password": "x"}),
         keeper.post(f"/originals/{scene.file_id}", {"reason": "裁判所への提出のため", "attempt": str(nobody)}),
@@ -464,7 +493,18 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
 def counted(session: Session) -> list[int | None]:
     return [
         session.scalar(select(func.count()).select_from(table))
-        for table in (Step, LogEntry, OriginalFetch, RetentionRule, Message, HouseholdLook, Note, Presence, SavedView)
+        for table in (
+            Step,
+            LogEntry,
+            OriginalFetch,
+            RetentionRule,
+            Message,
+            HouseholdLook,
+            Note,
+            Presence,
+            SavedView,
+            DayClosing,
+        )
     ]
 
 
