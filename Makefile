@@ -1,6 +1,6 @@
 # The two commands are ./run and ./test; they need no make. These are the developers' other verbs.
 .DEFAULT_GOAL := help
-.PHONY: help start test sure bench-uploads bench-duties bench-next bench-bulk bench-all fmt lock words pictures clean
+.PHONY: help start test sure bench-uploads bench-duties bench-next bench-bulk bench-receipts bench-all fmt lock words pictures clean
 
 BIN := .venv/bin
 UV := UV_CACHE_DIR=var/cache/uv UV_SYSTEM_CERTS=true .venv-tools/bin/uv
@@ -44,7 +44,10 @@ bench-next: $(BIN)/pytest # from the key that decides to the next item on the sc
 bench-bulk: $(BIN)/pytest # 200 reports accepted as one act, beside bare commits; writes var/bench/bulk.json
 	$(BIN)/python -m tests.bench.bulk
 
-bench-all: bench-uploads bench-duties bench-next bench-bulk # every measurement
+bench-receipts: $(BIN)/pytest # 1,000 receipts issued, drawn and signed, beside typst alone; writes var/bench/receipts.json
+	$(BIN)/python -m tests.bench.receipts
+
+bench-all: bench-uploads bench-duties bench-next bench-bulk bench-receipts # every measurement
 
 ## Now and then
 lock: .venv-tools/bin/uv # choose the newest allowed versions and write config/lock anew

@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from config.settings import MEBIBYTE
 from config.web import reading, settings, storage
-from shared import upkeep
+from shared import clock, upkeep
 from staff.access import KEEPING, me, needs
 from uploads.storage import NotStored, StorageError
 
@@ -64,6 +64,7 @@ def show() -> ResponseReturnValue:
         reachable=_reachable(),
         free=_free(settings().incoming),
         tight=TIGHT,
+        seal_until=clock.day_of(house.seal.until) if house.seal.until else None,
         LAYERS=LAYERS,
         JOBS=JOBS,
         FINDINGS=FINDINGS,

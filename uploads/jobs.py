@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import update
@@ -41,12 +41,12 @@ from uploads import bulk, locked_room
 from uploads.checks import Kind
 from uploads.destroying import destroy
 from uploads.locked_room import Refused, RoomClosed, RoomIncomplete, SafeCopies, SafePage, make_safe_copies
-from uploads.printing import print_receipt
 from uploads.scan import Found, ScannerUnreachable, scan
-from uploads.seal_keys import SealMissing
-from uploads.signing import Seals, seals_from
+from uploads.seal_keys import SealMissing, TimeStampMissing
 from uploads.storage import NotStored, Storage, StorageError, StorageUnavailable, storage_from
-from uploads.time_stamps import TimeStampMissing
+
+if TYPE_CHECKING:
+    from uploads.signing import Seals
 
 ROOM: Final = 200 * MEBIBYTE  # free bytes of the scratch disk below which a crash is put down to us
 JOB_SECONDS: Final = 300  # until a job is broken off: a hold alone would be renewed for ever
@@ -93,6 +93,8 @@ class Bench:
 
 def bench_from(settings: Settings) -> Bench:
     """The bench of one process."""
+    from uploads.signing import seals_from
+
     return Bench(
         sessions(engine_for(settings.database_url)),
         storage_from(settings),
@@ -141,6 +143,8 @@ def _run(bench: Bench, job: Job, office_id: UUID, subject_id: UUID) -> None:
         case Job.MAKE_SAFE_COPY:
             make_safe_copy(bench, office_id, subject_id)
         case Job.DRAW_RECEIPT:
+            from uploads.printing import print_receipt  # who only sends tasks need not know how to sign
+
             print_receipt(bench, office_id, subject_id)
         case Job.DESTROY:
             destroy(bench, office_id, subject_id)

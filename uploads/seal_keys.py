@@ -31,6 +31,10 @@ class SealMissing(Exception):
     """The office has no seal that can be used here. An outage of ours: what was to be signed waits."""
 
 
+class TimeStampMissing(Exception):
+    """The time stamping authority gave no stamp that holds. An outage: it is asked again later."""
+
+
 def certified(ca: Path, passphrase: str | None, public: Any, title: str) -> tuple[x509.Certificate, ...]:
     """A certificate of our CA for a key of an office, and the CA's own."""
     key, root = _ca(ca, passphrase)

@@ -35,15 +35,18 @@ class KeyOfSeal:
         self._key = keys.PrivateKeyInfo.load(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
         self._named = as_signing_certificate_v2(own).dump()
 
-    def signer(self) -> KeySigner:
-        """One for a document: the objects of another would be encoded again."""
+    def signer(self, *, roots: bool) -> KeySigner:
+        """One for a document: the objects of another would be encoded again.
+
+        :param roots: put the root in, too. Who checks has it from elsewhere; what is to last keeps all together.
+        """
         own, store = x509.Certificate.load(self._own), SimpleCertificateStore()  # type: ignore[no-untyped-call]
         store.register_multiple([x509.Certificate.load(one) for one in self._others])
-        return KeySigner(own, self._key, store)
+        return KeySigner(own, self._key, store, embed_roots=roots)
 
-    def pades_signer(self) -> KeySigner:
+    def pades_signer(self, *, roots: bool) -> KeySigner:
         """The same, for a PDF."""
-        signer = self.signer()
+        signer = self.signer(roots=roots)
         signer.signed_attr_prov_spec = _Attributes(signer.signing_cert, self._named)
         return signer
 

@@ -38,9 +38,9 @@ from config.settings import Settings
 from shared import clock
 from shared.seals import Certificate
 from uploads import seal_keys
-from uploads.seal_keys import SealMissing
+from uploads.seal_keys import SealMissing, TimeStampMissing
 from uploads.signer import KeyOfSeal
-from uploads.time_stamps import Authority, Stamper, TimeStampMissing
+from uploads.time_stamps import Authority, Stamper
 
 _ROOM: Final = 6_000  # hexadecimal signs that are enough for a signature with our own short chain
 _CODE: Final = re.compile(r"[A-Z0-9]{2,4}")
@@ -210,7 +210,8 @@ class Seal:
     def _signer(self, *, pdf: bool) -> Signer:
         if self.in_token:
             return self._signer_of_token
-        return self._key.pades_signer() if pdf else self._key.signer()
+        roots = self.authority is not None
+        return self._key.pades_signer(roots=roots) if pdf else self._key.signer(roots=roots)
 
     @cached_property
     def _key(self) -> KeyOfSeal:
@@ -225,7 +226,15 @@ class Seal:
             raise SealMissing("the key lies in a token; MADOGUCHI_PKCS11_MODULE names its library")
         said = json.loads((self.folder / "token.json").read_text(encoding="utf-8"))
         session = self.token.session(said["token"])
-        return PKCS11Signer(session, signing_cert=_asn1(self.certificate), ca_chain=self._others, key_label=said["key"])
+        return PKCS11Signer(
+            session,
+            signing_cert=_asn1(self.certificate),
+            ca_chain=self._others,
+            embed_roots=self.authority is not None,
+            key_label=said["key"],
+            # Every token signs a hash by an elliptic curve, but not every one makes the hash itself.
+            use_raw_mechanism=isinstance(self.certificate.public_key(), ec.EllipticCurvePublicKey),
+        )
 
 
 @dataclass(frozen=True)
@@ -236,7 +245,7 @@ class Seals:
     passphrase: str | None = field(default=None, repr=False)  # of key files; without one their mode is their lock
     token: Token | None = None
     authority: Authority | None = None
-    _kept: dict[str, tuple[int, Seal]] = field(default_factory=dict, repr=False, compare=False)
+    _kept: dict[str, tuple[int, Seal]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def of(self, code: str) -> Seal:
         """The seal that signs for an office now. The same object for as long as nothing changes in its folder.

@@ -20,10 +20,6 @@ SECONDS: Final = 10
 MOST: Final = 65_536  # bytes of an answer
 
 
-class TimeStampMissing(Exception):
-    """The authority gave no stamp that holds. An outage: it is asked again later."""
-
-
 @dataclass(frozen=True)
 class Authority:
     """Where stamps come from, what they are checked by, and how much of their proof goes into a PDF."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from sqlalchemy import select
@@ -15,8 +16,9 @@ from shared import clock
 from shared import seals as certificates
 from shared.model import WelfareOffice
 from shared.session import engine_for, sessions
-from uploads.seal_keys import SealMissing
-from uploads.signing import Seal, Seals, seals_from
+
+if TYPE_CHECKING:
+    from uploads.signing import Seal, Seals
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -81,6 +83,9 @@ def retire(code: str, name: str, revoked: bool) -> None:
 
 @contextmanager
 def _folder() -> Iterator[Seals]:
+    from uploads.seal_keys import SealMissing  # with all it needs to sign; no other verb does
+    from uploads.signing import seals_from
+
     try:
         found = seals_from(Settings.from_environ())
         if found is None:
@@ -98,7 +103,7 @@ def _title(code: str) -> str:
     with sessions(engine_for(Settings.from_environ().database_url)).begin() as session:
         title = session.scalar(select(WelfareOffice.title).where(WelfareOffice.code == code))
     if title is None:
-        raise SealMissing(f"no office has the code {code}; add-office makes one")
+        raise ValueError(f"no office has the code {code}; add-office makes one")
     return title
 
 
