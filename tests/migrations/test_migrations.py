@@ -44,6 +44,7 @@ from shared import (
     receipt_rules,
     receipts,
     review,
+    seals,
     second_look,
     sign_in,
     stamp,
@@ -254,6 +255,9 @@ def fill(session: Session) -> None:
     day = closing.close(session, clerk, clock.today())
     closing.sign(session, day.office_id, day.id, b"signed")
     closing.set_time(session, factories.staff(session, Role.SUPERVISOR), closing.USUAL, clock.today())
+    until = clock.now() + timedelta(days=365)
+    code = factories.office(session).code
+    seals.publish(session, code, [seals.Certificate("c" * 64, "PEM", clock.now(), until, None, revoked=False)])
     fill_storeroom(session, who, returned, file)
     fill_many(session, worker, home.case_no)
 
