@@ -13,9 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from config.log import log
 from shared import clock, log_tree
 from shared.errors import LogBroken
-from uploads.seal_keys import SealMissing
+from uploads.seal_keys import SealMissing, TimeStampMissing
 from uploads.signing import Seals
-from uploads.time_stamps import TimeStampMissing
 
 
 def tend(make_session: sessionmaker[Session], seals: Seals | None) -> int:

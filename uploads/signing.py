@@ -245,7 +245,7 @@ class Seals:
     passphrase: str | None = field(default=None, repr=False)  # of key files; without one their mode is their lock
     token: Token | None = None
     authority: Authority | None = None
-    _kept: dict[str, tuple[int, Seal]] = field(default_factory=dict, repr=False, compare=False)
+    _kept: dict[str, tuple[int, Seal]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def of(self, code: str) -> Seal:
         """The seal that signs for an office now. The same object for as long as nothing changes in its folder.

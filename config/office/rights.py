@@ -6,7 +6,7 @@ import sys
 from typing import NoReturn
 
 import click
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import MissingSetting, Settings
@@ -33,17 +33,23 @@ def rights(role: str, now: bool) -> None:
     if not now:
         return
     try:
-        engine = engine_for(Settings.from_environ().database_url)
-        if engine.dialect.name != "postgresql":
-            _cannot("only PostgreSQL has roles; SQLite's file is guarded by its triggers and its mode alone")
-        with engine.begin() as connection:
-            for statement in statements:
-                connection.execute(text(statement))
+        _apply(engine_for(Settings.from_environ().database_url), statements)
     except MissingSetting as error:
         _cannot(str(error))
     except SQLAlchemyError as error:
         _cannot(f"the database does not do it ({type(error).__name__}); is the role there, and are the tables yours?")
     click.echo(f"{role} has these rights and no others", err=True)
+
+
+def _apply(engine: Engine, statements: list[str]) -> None:
+    try:
+        if engine.dialect.name != "postgresql":
+            _cannot("only PostgreSQL has roles; SQLite's file is guarded by its triggers and its mode alone")
+        with engine.begin() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+    finally:
+        engine.dispose()
 
 
 def _cannot(reason: str) -> NoReturn:

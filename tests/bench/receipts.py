@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from config.log import configure
 from config.settings import Settings
 from shared import receipts
-from shared.model import Receipt, Role, State, Submission, Task, WelfareOffice
+from shared.model import Receipt, Role, State, Task, WelfareOffice
 from shared.receipts import content_json
 from shared.session import engine_for, migrate, sessions
 from shared.sign_in import Staff

@@ -49,10 +49,10 @@ def bare() -> dict[str, str]:
 
 
 @pytest.fixture
-def keeper(settings: Settings, tmp_path: Path) -> Keeper:
-    """The keeper of servers. The queue server is away."""
+def keeper(settings: Settings, database_url: str, tmp_path: Path) -> Keeper:
+    """The keeper of servers, as the owner of the tables. The queue server is away."""
     chosen = {
-        "MADOGUCHI_DATABASE_URL": settings.database_url,
+        "MADOGUCHI_DATABASE_URL": database_url,
         "MADOGUCHI_REDIS_URL": settings.redis_url,
         "MADOGUCHI_STORAGE_URL": settings.storage_url,
         "MADOGUCHI_INCOMING": str(settings.incoming),

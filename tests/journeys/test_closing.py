@@ -12,7 +12,6 @@ import pypdfium2
 import pytest
 from playwright.sync_api import Page, expect
 
-from config.office.folder import Folder
 from shared import clock, journal, office_days, sign_in
 from shared.model import Actor, Role, StaffMember
 from shared.session import sessions
@@ -20,7 +19,6 @@ from tests import factories
 from tests.journeys import looking
 from tests.journeys.conftest import DESK, PASSWORD, Town
 from tests.journeys.desk import Desk
-from uploads.signing import Seals
 
 ONE_DATABASE = True  # both databases are walked by every other journey
 WIDTHS = (768, 1440)
@@ -51,7 +49,6 @@ def sheets(page: Page) -> list[str]:
 
 
 def test_a_clerk_closes_her_day(town: Town, clerk: Desk) -> None:
-    Seals(Folder(town.folder / "var").seals).make("HB", "架空県ひばり野市福祉事務所長")
     numbers = [arrives(town, f"見本　{at}子") for at in ("一", "二", "三")]
     clerk.sign_in("shinami", PASSWORD)
     page, today = clerk.page, clock.today()

@@ -20,23 +20,29 @@ from shared import drafts, filled
 from shared.model import Base, StoredFile, Submission
 from shared.session import engine_for
 from tests import factories
+from tests.conftest import of_the_apps
 from tests.portal.phone import Phone, Somebody
 from uploads.storage import MARKER, storage_from
 
 
 @pytest.fixture(scope="session")
-def office_settings(
-    make_postgresql: Callable[..., str], migrated_postgresql: str, tmp_path_factory: pytest.TempPathFactory
-) -> Settings:
-    """One database and one folder for every test of this room; each finds them empty. It saves half of the time."""
-    folder = tmp_path_factory.mktemp("portal")
+def office_url(make_postgresql: Callable[..., str], migrated_postgresql: str) -> str:
+    """One database for every test of this room, as its owner; each finds it empty. It saves half of the time."""
     url = make_postgresql(migrated_postgresql)
     engine = create_engine(url)
     with engine.begin() as connection:  # that the journal only grows is proven in its own room
-        connection.execute(text("ALTER TABLE log_entry DISABLE TRIGGER USER"))
+        for table in ("log_entry", "log_node", "tree_head"):
+            connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
     engine.dispose()
+    return url
+
+
+@pytest.fixture(scope="session")
+def office_settings(office_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """One folder for every test, too."""
+    folder = tmp_path_factory.mktemp("portal")
     return Settings(
-        database_url=url,
+        database_url=of_the_apps(office_url),
         redis_url="redis://127.0.0.1:1",  # nobody listens: no answer may need it
         storage_url=f"folder:{folder / 'files'}",
         secret_key="for tests only, long enough to be accepted",
@@ -54,8 +60,8 @@ def the_portal(office_settings: Settings) -> Iterator[Flask]:
 
 
 @pytest.fixture(scope="session")
-def engine(office_settings: Settings) -> Iterator[Engine]:
-    engine = engine_for(office_settings.database_url)
+def engine(office_url: str) -> Iterator[Engine]:
+    engine = engine_for(office_url)
     yield engine
     engine.dispose()
 

@@ -194,10 +194,10 @@ def test_bytes_are_signed_so_that_openssl_can_tell(one: Signed, tmp_path: Path) 
     (tmp_path / "head").write_bytes(b"root")
     (tmp_path / "head.p7s").write_bytes(one.seal.sign_bytes(b"root"))
     ask = ("openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", str(tmp_path / "head.p7s"))
-    ask += ("-CAfile", str(one.ca), "-out", "/dev/null", "-content")
-    assert succeeds(*ask, str(tmp_path / "head"))
+    by = ("-CAfile", str(one.ca), "-out", "/dev/null", "-content")
+    assert succeeds(*ask, *by, str(tmp_path / "head"))
     (tmp_path / "head").write_bytes(b"rood")
-    assert not succeeds(*ask, str(tmp_path / "head"))
+    assert not succeeds(*ask, *by, str(tmp_path / "head"))
 
 
 # Rollover
@@ -246,9 +246,9 @@ def test_a_revoked_seal_is_on_the_list_of_our_ca(keys: Seals, tmp_path: Path) ->
         run("openssl", "crl", "-inform", "DER", "-in", str(ca / "revoked.crl")).encode()
     )
     ask = ("openssl", "verify", "-CAfile", str(ca / "certificate.pem"), "-crl_check")
-    ask += ("-CRLfile", str(tmp_path / "list.pem"))
-    assert succeeds(*ask, str(other.folder / "certificate.pem"))
-    assert not succeeds(*ask, str(seal.folder / "certificate.pem"))
+    by = ("-CRLfile", str(tmp_path / "list.pem"))
+    assert succeeds(*ask, *by, str(other.folder / "certificate.pem"))
+    assert not succeeds(*ask, *by, str(seal.folder / "certificate.pem"))
 
 
 def revoked_by(keys: Seals) -> bytes:
