@@ -23,6 +23,7 @@ from shared.model import (
     Reason,
     Role,
     SafeCopy,
+    SealCertificate,
     StaffMember,
     State,
     StoredFile,
@@ -269,6 +270,23 @@ def now() -> Any:
 def facts(entry: LogEntry) -> dict[str, Any]:
     """What an entry says beside the step it speaks of."""
     return {name: fact for name, fact in entry.facts.items() if name not in ("step", "was", "became", "at")}
+
+
+def seal_certificate(session: Session) -> SealCertificate:
+    """The public half of a seal, as far as its row goes."""
+    now = clock.now()
+    made: SealCertificate = _saved(
+        session,
+        SealCertificate(
+            office_id=office(session).id,
+            fingerprint=uuid4().hex * 2,
+            chain="-----BEGIN CERTIFICATE-----",
+            not_before=now,
+            not_after=now + timedelta(days=3650),
+            revoked=False,
+        ),
+    )
+    return made
 
 
 def tree_head(session: Session, day: date = OCTOBER, **given: Any) -> TreeHead:

@@ -388,6 +388,7 @@ def fill_storeroom(session: Session, who: sign_in.Recipient, report: Submission,
     session.add(MessageFile(office_id=office_id, message_id=message.id, file_id=file.id, position=1))
     promise(session, office_id, Job.DESTROY, done.id)
     factories.tree_head(session)
+    factories.seal_certificate(session)
 
 
 def test_up_down_and_up_again_works_with_a_whole_office_in_it(

@@ -12,13 +12,26 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from config.settings import Settings
-from shared import clock, journal, upkeep
-from shared.model import MACHINE, LogEntry, Role, StoredFile, SweepRun, Task, WorkerSighting
+from shared import clock, journal, outbox, upkeep
+from shared import seals as published
+from shared.model import (
+    MACHINE,
+    Job,
+    LogEntry,
+    Role,
+    SealCertificate,
+    StoredFile,
+    SweepRun,
+    Task,
+    WorkerSighting,
+    new_id,
+)
 from shared.sign_in import Staff
 from staff.status import FINDINGS
 from tests import factories
 from tests.staff.conftest import Desk
 from tests.staff.scene import set_out
+from uploads.signing import Seals
 from uploads.storage import FolderStorage
 from uploads.sweep import Kind
 
@@ -28,9 +41,12 @@ WHOLE = {"limits": "rlimits", "network": "namespace", "files": "landlock", "call
 
 
 @pytest.fixture
-def keeper(make_session: Make) -> Staff:
+def keeper(make_session: Make, seals: Seals) -> Staff:
+    """The administrator of an office that can sign."""
     with make_session.begin() as session:
-        return factories.staff(session, Role.ADMINISTRATOR, name="架里 守")
+        keeper = factories.staff(session, Role.ADMINISTRATOR, name="架里 守")
+        published.publish(session, "HB", [seal.public for seal in seals.listed("HB")])
+        return keeper
 
 
 def seen(make_session: Make, name: str = "one:7", ago: int = 5, scanner: str = "ok", **room: str) -> None:
@@ -131,6 +147,31 @@ def test_owed_work_and_work_given_up_are_counted(
         assert session.scalars(select(Task.id).where(Task.done_at.is_(None), Task.gave_up_at.is_(None))).all()
 
 
+def test_whether_the_office_can_sign_is_said_before_it_cannot(
+    enter: Enter, keeper: Staff, make_session: Make, seals: Seals
+) -> None:
+    seen(make_session)
+    assert "できます" in enter(keeper).open("/status").html
+    with make_session.begin() as session:
+        session.execute(update(SealCertificate).values(not_after=clock.now() + timedelta(days=20)))
+    page = enter(keeper).open("/status").html
+    assert "に期限がきます" in page
+    assert "件、見てください" in page
+    with make_session.begin() as session:
+        session.execute(update(SealCertificate).values(retired_at=clock.now()))
+    assert "鍵がありません" in enter(keeper).open("/status").html
+
+
+def test_a_certificate_that_waits_for_a_key_is_said_though_one_is_published(
+    enter: Enter, keeper: Staff, make_session: Make
+) -> None:
+    seen(make_session)
+    with make_session.begin() as session:
+        outbox.promise(session, keeper.office_id, Job.DRAW_RECEIPT, new_id())
+        session.execute(update(Task).values(failed_because="SealMissing"))
+    assert "鍵がありません" in enter(keeper).open("/status").html
+
+
 def test_findings_of_the_last_sweep_are_said_in_words(enter: Enter, keeper: Staff, make_session: Make) -> None:
     seen(make_session)
     with make_session.begin() as session:
@@ -147,12 +188,15 @@ def test_there_is_a_word_for_everything_a_sweep_can_find() -> None:
     assert FINDINGS.keys() == {kind.value for kind in Kind}
 
 
-def test_another_offices_troubles_are_not_shown(enter: Enter, make_session: Make, bytes_kept: FolderStorage) -> None:
+def test_another_offices_troubles_are_not_shown(
+    enter: Enter, make_session: Make, bytes_kept: FolderStorage, seals: Seals
+) -> None:
     seen(make_session)
     with make_session.begin() as session:
         scene = set_out(session, bytes_kept)
         session.execute(update(StoredFile).values(state="refused", refused_because="infected"))
         elsewhere = factories.staff(session, Role.ADMINISTRATOR, office_id=factories.office(session, "XX").id)
+        published.publish(session, "XX", [seals.of("HB").public])
     desk = enter(elsewhere)
     assert scene.number not in desk.open("/status").html
     assert "問題ありません" in desk.open("/").html
