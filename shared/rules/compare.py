@@ -22,6 +22,7 @@ Box = tuple[float, float, float, float]
 _REIWA: Final = 2018  # the year before its first
 _DOWNWARDS: Final = 2  # so many times taller than wide, a line is written downwards
 _LEFT_OUT: Final = frozenset(",，'’")
+_THOUSANDS: Final = re.compile(r"\d{3}(?!\d)")
 MOST: Final = 300  # marks on a page; more would help nobody to find anything
 
 
@@ -71,13 +72,17 @@ def _boxes(text: str, place: Sequence[float], sought: re.Pattern[str], aspect: f
 
 
 def _plain(text: str) -> Iterator[tuple[str, int]]:
-    """Each sign as it is compared, with its place in ``text``. Spaces count between figures only: 18 85,400 are two."""
+    """Each sign as it is compared, with its place in ``text``.
+
+    Spaces count between figures only: 18 85,400 are two. So does a comma that no three figures follow: 85,400,3,200.
+    """
     before, gap = "", False
     for at, cluster in _clusters(text):
         if cluster.isspace():
             gap = True
             continue
         if cluster in _LEFT_OUT:
+            gap = gap or not _THOUSANDS.match(text, at + 1)
             continue
         for sign in _signs(cluster):
             if gap and before.isdecimal() and sign.isdecimal():

@@ -30,6 +30,13 @@ def test_columns_beside_each_other_stay_two_numbers() -> None:
     assert not holds("18 85,400", number(1_885_400))
 
 
+@pytest.mark.parametrize("text", ["85,400,3,200", "８５，４００，３，２００", "85,400,3"])
+def test_a_comma_between_two_amounts_parts_them(text: str) -> None:
+    assert holds(text, number(85_400))
+    assert not holds(text, number(854_003))
+    assert holds(text, number(3_200)) == text.endswith(("200", "２００"))
+
+
 @pytest.mark.parametrize(
     "text",
     ["令和8年10月25日", "2026年10月25日", "10月25日", "2026/10/25", "R8.10.25", "令和 ８ 年 10 月 25 日", "10/25"],
