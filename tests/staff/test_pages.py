@@ -108,8 +108,8 @@ MAY = {  # who opens which door: the whole table
     "views.remove": DECIDING,
     "checks.override": DECIDING,
     "checks.stands": DECIDING,
-    "keys.show": DECIDING,
-    "keys.switch": DECIDING,
+    "keys.show": DECIDING | {Role.CLERK},
+    "keys.switch": DECIDING | {Role.CLERK},
     "hold.ask": DECIDING,
     "hold.put": DECIDING,
     "hold.resume": DECIDING,
@@ -136,6 +136,34 @@ MAY = {  # who opens which door: the whole table
     "looks.show": KEEPING,
     "looks.on_paper": KEEPING,
     "looks.download": KEEPING,
+    "receipts.set_way": {Role.CLERK},
+    "receipts.delivered": {Role.CLERK},
+    "receipts.gather_day": RECEIPTS,
+    "certificate.show": RECEIPTS,
+    "certificate.propose": {Role.CLERK},
+    "certificate.approve": RECEIPTS,
+    "certificate.refuse": RECEIPTS,
+    "batch.choose": {Role.CLERK},
+    "batch.show": RECEIPTS,
+    "batch.progress": RECEIPTS,
+    "batch.exclude": {Role.CLERK},
+    "batch.include": {Role.CLERK},
+    "batch.start": {Role.CLERK},
+    "batch.take_back": {Role.CLERK},
+    "batch.approve": RECEIPTS,
+    "batch.refuse": RECEIPTS,
+    "batch.drop": {Role.CLERK},
+    "batch.go_on": RECEIPTS,
+    "batch.gather": RECEIPTS,
+    "bundle.show": RECEIPTS,
+    "bundle.progress": RECEIPTS,
+    "bundle.to_print": RECEIPTS,
+    "bundle.zipped": RECEIPTS,
+    "stamp.show": {Role.ADMINISTRATOR},
+    "stamp.send": {Role.ADMINISTRATOR},
+    "stamp.set_rule": {Role.ADMINISTRATOR},
+    "stamp.picture": {Role.ADMINISTRATOR},
+    "stamp.now": RECEIPTS,
     "originals.search": {Role.ADMINISTRATOR},
     "originals.show": {Role.ADMINISTRATOR},
     "originals.fetch": {Role.ADMINISTRATOR},
@@ -161,6 +189,8 @@ def address(app: Flask, rule: Rule) -> str:
     given: dict[str, Any] = {name: factories.unknown_id() for name in rule.arguments}
     if "page" in given:
         given["page"] = 1
+    if rule.endpoint == "stamp.now":
+        given["kind"] = "stamp"
     with app.test_request_context():
         return app.url_map.bind("localhost").build(rule.endpoint, given)
 
@@ -313,6 +343,13 @@ def rounds(
         leads.open("/looks/print"),
         leads.open("/looks/list.csv"),
         desks[Role.ADMINISTRATOR].open("/looks?kind=all"),
+        *(clerks.open(f"/receipts?tab={tab}") for tab in ("issued", "on_way", "voided")),
+        clerks.open(f"/receipts/issued/{receipt.id}"),
+        clerks.send(clerks.open(f"/receipts/issued/{receipt.id}"), f"/receipts/issued/{receipt.id}/void"),
+        clerks.open(clerks.send(clerks.open("/receipts"), "/receipts/batches", which="page").place),
+        clerks.open(clerks.press("/receipts", "/receipts/day").place),
+        keeper.open("/stamp"),
+        keeper.send(keeper.open("/stamp"), "/stamp/rule"),
         desks[Role.ADMINISTRATOR].open("/"),
         keeper.open("/status"),
         keeper.open("/originals"),
@@ -481,6 +518,18 @@ def test_every_post_without_its_token_is_refused_and_stores_nothing(
         leading.post(f"/fixed-texts/{text_id}/before/{text_id}", {}),
         leading.post("/reasons/new", {"label": "日付", "ja-file": "日付を", "ja-value": "日付を"}),
         leading.post("/reasons/dark", {"label": "日付", "ja-file": "日付を", "ja-value": "日付を"}),
+        *(
+            issuing.post(f"/receipts/{path}", issue)
+            for path in (
+                *(f"{ready.submission_id}/way", "delivered", "day", f"issued/{nobody}/void"),
+                *(f"voids/{nobody}/{act}" for act in ("approve", "refuse")),
+                "batches",
+                *(f"batches/{nobody}/{act}" for act in ("exclude", "include", "start", "take-back", "approve")),
+                *(f"batches/{nobody}/{act}" for act in ("refuse", "drop", "go-on", "files")),
+            )
+        ),
+        keeper.post("/stamp", {"kind": "stamp"}),
+        keeper.post("/stamp/rule", {"people": "two"}),
     ]
     posts = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
     assert len(refused) == len(posts)
