@@ -37,7 +37,14 @@ from shared.rules.access import may_name
 from shared.sign_in import Staff
 
 PAGE: Final = 50
-LOOKS: Final = ("household.viewed", "submission.viewed", "file.viewed", "receipt.viewed", "original.fetched")
+LOOKS: Final = (
+    "household.viewed",
+    "submission.viewed",
+    "submission.loaded_ahead",
+    "file.viewed",
+    "receipt.viewed",
+    "original.fetched",
+)
 LISTS: Final = (
     "owed.downloaded",
     "assignment.downloaded",
@@ -47,6 +54,7 @@ LISTS: Final = (
     "looks.viewed",
     "looks.printed",
     "looks.downloaded",
+    "bundle.downloaded",
 )
 """Lists of many households that were opened or taken out: they belong to no single one."""
 
@@ -145,12 +153,13 @@ def count(session: Session, who: Staff, wanted: Wanted) -> int:
     return session.scalars(select(func.count(LogEntry.id)).where(_wanted(session, who, wanted))).one()
 
 
-def record(session: Session, who: Staff, how: str, wanted: Wanted) -> None:
+def record(session: Session, who: Staff, how: str, wanted: Wanted, from_address: str) -> None:
     """Write down that somebody looked here.
 
     :param how: viewed, printed, or downloaded.
     """
     facts: dict[str, Any] = {"first": wanted.first.isoformat(), "last": wanted.last.isoformat(), "kind": wanted.kind}
+    facts["from_address"] = from_address
     if wanted.staff_id is not None:
         facts["staff"] = wanted.staff_id
     journal.record(session, who.office_id, Actor.staff(who.staff_id), f"looks.{how}", wanted.household_id, **facts)

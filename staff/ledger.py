@@ -18,7 +18,7 @@ from shared.model import Actor
 from shared.rules import ledger as rules
 from shared.rules.ledger import Book, Stretch
 from shared.rules.numbers import is_submission_number
-from staff import sheets
+from staff import sheets, trace
 from staff.access import RECEIPTS, me, needs
 from staff.days import day_in
 
@@ -95,7 +95,9 @@ def _facts(rows: Any, books: Book, stretch: Stretch) -> dict[str, Any]:
 
 def _say(rows: Any, event: str, **facts: str) -> None:
     who = me()
-    journal.record(rows, who.office_id, Actor.staff(who.staff_id), event, None, **facts)
+    journal.record(
+        rows, who.office_id, Actor.staff(who.staff_id), event, None, from_address=trace.from_address(), **facts
+    )
 
 
 def _csv(first: date, last: date) -> Iterator[str]:

@@ -18,7 +18,7 @@ from config.words import desk_seconds
 from shared import clock, looks
 from shared.looks import Kind, Look, Wanted
 from shared.model import ActorKind, Role
-from staff import sheets
+from staff import sheets, trace
 from staff.access import KEEPING, me, needs
 from staff.days import day_in
 from staff.event_words import EVENTS
@@ -64,7 +64,7 @@ def show() -> ResponseReturnValue:
         found = [] if asked.faults else looks.looks(rows, who, wanted, behind=_behind(), most=looks.PAGE + 1)
         total = 0 if asked.faults else looks.count(rows, who, wanted)
         if not asked.faults:
-            looks.record(rows, who, "viewed", wanted)
+            looks.record(rows, who, "viewed", wanted, trace.from_address())
     shown = found[: looks.PAGE]
     facts = {
         **_words(),
@@ -89,7 +89,7 @@ def on_paper() -> ResponseReturnValue:
         total = 0 if asked.faults else looks.count(rows, who, wanted)
         name = dict(looks.colleagues(rows, who)).get(wanted.staff_id) if wanted.staff_id else ""
         if not asked.faults:
-            looks.record(rows, who, "printed", wanted)
+            looks.record(rows, who, "printed", wanted, trace.from_address())
     facts = {**_words(), "asked": asked, "wanted": wanted, "total": total, "colleague": name}
     return render_template("looks_print.html", lines=found, **facts), 422 if asked.faults else 200
 
@@ -101,7 +101,7 @@ def download() -> ResponseReturnValue:
     with transaction() as rows:
         wanted, asked = _asked(rows)
         if not asked.faults:
-            looks.record(rows, me(), "downloaded", wanted)
+            looks.record(rows, me(), "downloaded", wanted, trace.from_address())
     if asked.faults:
         return show()
     name = f"looks-{wanted.first.isoformat()}-{wanted.last.isoformat()}.csv"

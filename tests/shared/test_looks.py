@@ -138,7 +138,7 @@ def test_page_follows_page_in_few_queries_and_looking_is_an_entry(session: Sessi
         event.remove(connection, "before_cursor_execute", count)
         assert seen == sorted(set(seen), reverse=True)
         assert (len(seen), len(asked) <= 4 * 10) == (7, True)
-        looks.record(session, chief, "viewed", Wanted(THURSDAY, THURSDAY, household_id=row.household_id))
+        looks.record(session, chief, "viewed", Wanted(THURSDAY, THURSDAY, household_id=row.household_id), "10.1.2.3")
     entry = session.scalars(select(LogEntry).order_by(LogEntry.seq.desc()).limit(1)).one()
     assert (entry.event, entry.subject_id, entry.actor_id) == ("looks.viewed", row.household_id, chief.staff_id)
     assert [look.event for look in found(session, chief, kind=Kind.LISTS)] == ["looks.viewed"]

@@ -44,6 +44,8 @@ LISTS: Final = {  # lines of many households, or what belongs to the house: who 
     *("mentions.open_one", "originals.search", "originals.show", "owed.show", "owed.download", "queue.show"),
     *("reasons.show", "reasons.add", "reasons.change", "reassign.show", "reassign.download", "receipts.ready"),
     *("retention.rules", "retention.holds", "retention.lists", "retention.show", "retention.log"),
+    *("ledger.show", "ledger.on_paper", "ledger.download", "looks.show", "looks.on_paper", "looks.download"),
+    *("closing.show", "closing.sheet", "closing.content", "closing.signature"),
     *("second_look.waiting", "status.show", "views.show", "views.open_one"),
     *("signin.enter", "healthz", "static", "shared.static"),
 }
