@@ -194,7 +194,7 @@ def expired(session: Session, most: int) -> list[str]:
     return [key for row in rows for key in (row.print_key, row.zip_key) if key]
 
 
-def take(session: Session, who: Staff, bundle_id: UUID, what: str) -> ReceiptBundle:
+def take(session: Session, who: Staff, bundle_id: UUID, what: str, *, from_address: str) -> ReceiptBundle:
     """One that lies ready, to be handed out: that goes into the journal.
 
     :raises NotThere: for another office's, and for one that is not made, or gone.
@@ -203,7 +203,7 @@ def take(session: Session, who: Staff, bundle_id: UUID, what: str) -> ReceiptBun
     if row is None or row.made_at is None or row.gone_at is not None:
         raise NotThere
     by = Actor.staff(who.staff_id)
-    journal.record(session, who.office_id, by, "bundle.downloaded", row.id, what=what)
+    journal.record(session, who.office_id, by, "bundle.downloaded", row.id, what=what, from_address=from_address)
     return row
 
 

@@ -22,7 +22,17 @@ APPEND_ONLY: Final = frozenset(
 DELETED_FROM: Final = frozenset(
     {
         *("absent_paper", "bulk", "bulk_item", "claim", "claim_wish", "closed_day", "danger_word", "likeness"),
-        *("parked_form", "presence", "reason_words", "safe_copy", "saved_view", "staff_notice", "tries"),
+        *(
+            "parked_form",
+            "presence",
+            "reason_words",
+            "receipt_batch",
+            "receipt_batch_item",
+            "safe_copy",
+            "saved_view",
+            "staff_notice",
+            "tries",
+        ),
         *("upload_part", "version_file", "worker_sighting"),
     }
 )

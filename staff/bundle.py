@@ -14,6 +14,7 @@ from config.web import reading, storage, transaction
 from shared import bundle
 from shared.model import ReceiptBundle
 from staff.access import RECEIPTS, me, needs
+from staff.trace import from_address
 
 bp = Blueprint("bundle", __name__, url_prefix="/receipts/files")
 
@@ -62,7 +63,7 @@ def zipped(bundle_id: UUID) -> ResponseReturnValue:
 
 def _taken(bundle_id: UUID, what: str) -> ReceiptBundle:
     with transaction() as rows:
-        row = bundle.take(rows, me(), bundle_id, what)
+        row = bundle.take(rows, me(), bundle_id, what, from_address=from_address())
     log("bundle.downloaded", bundle=bundle_id, what=what)
     return row
 

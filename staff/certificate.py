@@ -14,12 +14,12 @@ from wtforms.validators import DataRequired, Length, ValidationError
 
 from config.log import log
 from config.web import transaction
-from shared import batch, journal, receipt_lists, receipts, voids
+from shared import batch, receipt_lists, receipts, voids
 from shared.errors import NotThere, SamePerson
-from shared.model import Actor, Role, VoidState
+from shared.model import Role, VoidState
 from shared.rules import my_number
 from shared.voids import LONGEST
-from staff import once
+from staff import once, trace
 from staff.access import RECEIPTS, me, needs
 from staff.correction import NO_MY_NUMBER
 from staff.receipts import words
@@ -60,8 +60,7 @@ def _page(receipt_id: UUID, form: VoidForm, status: int = 200) -> ResponseReturn
             raise NotThere
         wish = voids.of_receipt(rows, who, receipt_id)
         two = batch.must_wait(rows, who)
-        actor = Actor.staff(who.staff_id)
-        journal.record(rows, who.office_id, actor, "receipt.viewed", receipt_id, submission=row.submission_id)
+        trace.at_receipt(rows, receipt)
     page = render_template(
         "certificate.html",
         row=row,

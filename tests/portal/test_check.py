@@ -320,7 +320,7 @@ def test_her_own_page_shows_number_code_and_the_way_to_the_check_page(
     void(make_session, paper)
     page = hanako.phone.open("/receipts")
     assert "に取り消されました" in page.text
-    assert "届いた記録は、なくなっていません" in page.text
+    assert "出したものは届いています" in page.text
     assert look(page) == []
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from shared import clock, receipts, stamp
 from shared.model import OfficeStamp, ReceiptRule, Role, StampState, State
 from shared.sign_in import Staff
+from staff import stamp as page
 from tests import factories
 from tests.staff.conftest import Answer, Desk
 from tests.staff.scene import clerk, keep
@@ -88,15 +89,22 @@ def test_the_preview_shows_the_picture_of_today(
         (b"", {}, "画像を開けませんでした"),
         (b"%PDF-1.7 no picture", {}, "画像を開けませんでした"),
         (b"MZ nothing we take", {}, "画像を開けませんでした"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(5_000_001), {}, "5MBまで"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100_001), {}, "5MBまで"),
         (png(), {"from_day": "2020-01-01"}, "すぎた日付です"),
         (png(), {"from_day": "あした"}, "2027-04-01"),
         (png(), {"kind": "face"}, "なおしてください"),
     ],
 )
 def test_what_cannot_be_taken_says_why_and_is_kept_nowhere(
-    enter: Enter, make_session: Make, admin: Staff, content: bytes, typed: dict[str, str], said: str
+    enter: Enter,
+    make_session: Make,
+    admin: Staff,
+    monkeypatch: pytest.MonkeyPatch,
+    content: bytes,
+    typed: dict[str, str],
+    said: str,
 ) -> None:
+    monkeypatch.setattr(page, "LARGEST", 100_000)
     answer = send(enter(admin), content, **typed)
     assert (answer.status, said in answer.html) == (422, True), answer.html
     with make_session() as session:

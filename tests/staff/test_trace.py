@@ -33,6 +33,7 @@ LOOKS: Final = {  # a page that shows a household's papers: the entry it leaves
     "second_look.show": "submission.viewed",
     "receipts.preview": "submission.viewed",
     "receipts.download": "receipt.viewed",
+    "certificate.show": "receipt.viewed",
     "files.pdf": "file.viewed",
     "files.picture": "file.viewed",
     "files.thumb": "file.viewed",
@@ -46,6 +47,8 @@ LISTS: Final = {  # lines of many households, or what belongs to the house: who 
     *("retention.rules", "retention.holds", "retention.lists", "retention.show", "retention.log"),
     *("ledger.show", "ledger.on_paper", "ledger.download", "looks.show", "looks.on_paper", "looks.download"),
     *("closing.show", "closing.sheet", "closing.content", "closing.signature"),
+    *("batch.show", "batch.progress", "bundle.show", "bundle.progress", "bundle.to_print", "bundle.zipped"),
+    *("stamp.show", "stamp.picture", "stamp.now"),
     *("second_look.waiting", "status.show", "views.show", "views.open_one"),
     *("signin.enter", "healthz", "static", "shared.static"),
 }
@@ -107,6 +110,9 @@ def way(endpoint: str, make_session: Make, bytes_kept: FolderStorage, scene: Sce
                 receipt = issued(session, scene, by := clerk(session))
                 drawn(receipt, bytes_kept, b"%PDF-1.7 ours")
                 return by, f"/receipts/{receipt.id}.pdf", receipt.id
+            case "certificate.show":
+                receipt = issued(session, scene, by := clerk(session))
+                return by, f"/receipts/issued/{receipt.id}", receipt.id
             case "second_look.show":
                 second_look.set_rule(session, scene.worker.office_id, 100, clock.today())
                 accepted(session, scene)
