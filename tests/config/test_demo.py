@@ -72,6 +72,7 @@ def settings_at(root: Path) -> Settings:
         incoming=root / "data" / "incoming",
         secure_cookies=False,
         demo=True,
+        seals=root / "secrets" / "seals",
     )
 
 

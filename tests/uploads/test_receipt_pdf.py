@@ -6,13 +6,16 @@ import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pikepdf
 import pypdfium2
 import pytest
+import zxingcpp
 
-from uploads.receipt_pdf import draw_letter, draw_receipt
+from uploads.receipt_pdf import Issue, draw_letter, draw_receipt
 
 A4 = pytest.approx((595.28, 841.89), abs=0.1)
 
@@ -191,6 +194,46 @@ def test_a_later_version_says_so_and_a_real_receipt_is_no_sample() -> None:
     assert "2回目に出したもの" in text
     assert "見本。" not in text
     assert "ファイルはありません。" in text
+
+
+ISSUED = Issue(
+    at=datetime(2026, 11, 24, 0, 20, tzinfo=UTC),
+    check_code="K7P49MWX",
+    portal_url="https://madoguchi.example",
+    token="0123456789abcdef" * 2,
+    said="{}",
+    proof="{}",
+)
+
+
+def test_an_issued_one_says_how_it_is_checked_on_the_same_page() -> None:
+    rows = [["書類", "収入申告書"], ["出した人", "見本　花子"], ["届いた日時", "令和8年"], ["受理", "x"], ["発行", "y"]]
+    drawn = draw_receipt(receipt(received=rows, declared=rows[:3], files=[file(1), file(2), file(3)]), {}, ISSUED)
+    (text,) = texts(drawn)
+    assert text.count("確認番号 K7P4-9MWX") == 2
+    assert "madoguchi.example/check で" in text
+    with opened(drawn) as document:
+        picture = document[0].render(scale=3).to_pil().convert("L")
+    (found,) = zxingcpp.read_barcodes(picture)
+    assert found.text == f"https://madoguchi.example/r/{ISSUED.token}"
+
+
+def test_without_an_address_there_is_no_code_to_scan_but_one_to_say() -> None:
+    (text,) = texts(draw_receipt(receipt(), {}, replace(ISSUED, portal_url=None)))
+    assert "確認番号 K7P4-9MWX を、上の役所に電話で伝えてください。" in text
+    assert "QRコード" not in text
+
+
+def test_a_draft_says_that_it_is_one_and_has_nothing_to_check() -> None:
+    (text,) = texts(draw_receipt(receipt(), draft=True))
+    assert "発行前" in text
+    assert "確認番号" not in text
+    assert "発行前" not in texts(draw_receipt(receipt(), {}, ISSUED))[0]
+
+
+def test_a_stamp_that_is_no_png_is_an_error() -> None:
+    with pytest.raises(ValueError, match="PNG"):
+        draw_receipt(receipt(stamp="k"), {"k": b"GIF89a"})
 
 
 def test_a_missing_part_of_the_content_is_an_error_and_no_half_receipt() -> None:
