@@ -52,6 +52,8 @@ def run(folder: Folder, options: argparse.Namespace) -> None:
             queue = services.Valkey.at(folder)
             crew.start(queue.service)
             office = {name: services.environ(folder, name, queue.url) for name in ("portal", "staff", "worker")}
+            for variables in office.values():
+                variables.setdefault("MADOGUCHI_PORTAL_URL", _address(options.portal_port))
             settings = Settings.from_environ(office["worker"])
             _prepare(settings, fresh=fresh)
         crew.start(
