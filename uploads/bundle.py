@@ -87,7 +87,8 @@ def _make(storage: Storage, papers: Sequence[Paper], to_print: Path, zipped: Pat
             archive.writestr(_entry(paper.name, paper.issued_at), content)
             if paper.state is ReceiptState.ISSUED:
                 stream.seek(0)
-                printed.pages.extend(held.enter_context(pikepdf.open(stream)).pages)
+                signed = held.enter_context(pikepdf.open(stream))
+                printed.add_pages_from(signed, forms="strip")  # a copy to print carries no signature
         with printed.open_metadata() as said:
             said["dc:title"] = TITLE.format(count=standing)
         printed.save(to_print)
