@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.receipts import content_hash, content_json
+from tests.readers import need
 from tests.uploads.test_receipt_pdf import receipt
 from tests.uploads.test_signing import ISSUE, TITLE
 from uploads.receipt_pdf import Issue, draw_receipt
@@ -22,6 +23,7 @@ POPPLER, OPENSSL, HASHES = re.findall(r"```sh\n(.*?)```", DOC.read_text(encoding
 @pytest.fixture
 def desk(tmp_path: Path) -> Path:
     """Somebody who has the PDF and the certificates, of two seals, and nothing else."""
+    need("pdfsig", "pdfdetach", "certutil", "openssl", "xxd")
     seals, content = Seals(tmp_path / "keys"), receipt()
     seal = seals.make("HB", TITLE)
     proof = json.dumps({"content_sha256": content_hash(content)}, indent=1)

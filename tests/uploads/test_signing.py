@@ -6,7 +6,6 @@ import asyncio
 import io
 import os
 import random
-import shutil
 import subprocess
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, replace
@@ -36,7 +35,7 @@ from pyhanko_certvalidator.registry import SimpleTrustManager
 
 from shared import clock
 from tests import tsa
-from tests.readers import mutool_likes, openssl_likes, pdfsig, pdfsig_likes, run, succeeds
+from tests.readers import mutool_likes, need, openssl_likes, pdfsig, pdfsig_likes, run, succeeds
 from tests.uploads.test_receipt_pdf import receipt
 from uploads import time_stamps
 from uploads.receipt_pdf import Issue, draw_receipt
@@ -295,8 +294,7 @@ def test_an_office_brings_its_own_certificate(keys: Seals, tmp_path: Path, paper
 
 @pytest.mark.parametrize("kind", ["EC:prime256v1", "rsa:2048"])
 def test_a_key_may_stay_in_a_token(kind: str, tmp_path: Path, paper: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not SOFTHSM.exists() or not shutil.which("pkcs11-tool"):
-        pytest.skip("waits for SoftHSM: sudo apt install softhsm2 opensc")
+    need("softhsm2-util", "pkcs11-tool")
     (tmp_path / "tokens").mkdir()
     (tmp_path / "softhsm.conf").write_text(f"directories.tokendir = {tmp_path / 'tokens'}\n")
     script = """
