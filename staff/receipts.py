@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any, Final
 from uuid import UUID
 
@@ -121,6 +122,21 @@ def preview(submission_id: UUID) -> ResponseReturnValue:
         way = delivery.way(rows, who, submission_id)
     issues = who.role is Role.CLERK
     return render_template("receipt.html", slip=slip, content=content, way=way, issues=issues, **words())
+
+
+@bp.get("/<uuid:submission_id>/draft.pdf")
+@needs(*RECEIPTS)
+def draft(submission_id: UUID) -> ResponseReturnValue:
+    """The paper as it would be, with 発行前 across it: to look at, or to print one before there are many."""
+    from uploads.receipt_pdf import draw_receipt, pictures_of
+
+    try:
+        _slip, content = looked_at(me(), submission_id)
+    except ChangedMeanwhile as issued:
+        flash(_("この受領証は、%(who)sさんが発行しました。", who=issued.who))
+        return redirect(url_for("receipts.ready"), 303)
+    drawn = draw_receipt(content, pictures_of(storage(), content), draft=True)
+    return send_file(BytesIO(drawn), "application/pdf", download_name=_("発行前の見本.pdf"), etag=False)
 
 
 def looked_at(who: Staff, submission_id: UUID) -> tuple[Any, dict[str, Any]]:

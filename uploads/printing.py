@@ -29,10 +29,10 @@ from shared import clock, journal, log_tree
 from shared.errors import LogBroken
 from shared.model import MACHINE, Job, LogEntry, Receipt, Task, WelfareOffice
 from shared.receipts import content_hash, content_json
-from uploads.receipt_pdf import Issue, draw_receipt
+from uploads.receipt_pdf import Issue, draw_receipt, pictures_of
 from uploads.seal_keys import SealMissing
 from uploads.signing import Seal
-from uploads.storage import NotStored, StorageError
+from uploads.storage import StorageError
 
 if TYPE_CHECKING:
     from uploads.jobs import Bench
@@ -175,7 +175,7 @@ def _make_all(bench: Bench, seal: Seal, papers: list[_Paper], made: list[_Made])
 
 
 def _make(bench: Bench, seal: Seal, paper: _Paper, folder: Path) -> _Made:
-    pdf = draw_receipt(paper.content, _pictures(bench, paper.content), paper.issue)
+    pdf = draw_receipt(paper.content, pictures_of(bench.storage, paper.content), paper.issue)
     points.passed("receipt.drawn")
     signed = seal.sign_pdf(pdf, reason=REASON)
     points.passed("receipt.signed")
@@ -184,16 +184,6 @@ def _make(bench: Bench, seal: Seal, paper: _Paper, folder: Path) -> _Made:
     bench.storage.put(key, path, "application/pdf")
     points.passed("receipt.stored")
     return _Made(paper.id, key, hashlib.sha256(signed).hexdigest())
-
-
-def _pictures(bench: Bench, content: Mapping[str, Any]) -> dict[str, bytes]:
-    """The stamp and the signature. One that is gone leaves its place empty: the electronic signature is what counts."""
-    found = {}
-    for key in (content.get("stamp"), content.get("signature")):
-        if key:
-            with suppress(NotStored), bench.storage.open(key) as stored:
-                found[key] = stored.read()
-    return found
 
 
 def _settle(bench: Bench, office_id: UUID, seal: Seal, made: list[_Made], until: datetime) -> None:

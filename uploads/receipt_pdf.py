@@ -11,6 +11,7 @@ import json
 import unicodedata
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import segno
 import typst
+
+from uploads.storage import NotStored, Storage
 
 if TYPE_CHECKING:
     from typst import PDFStandard
@@ -85,6 +88,16 @@ def draw_receipt(
     if issue is None:  # PDF/A wants a date, and one that was not issued has none
         return _drawn("receipt.typ", whole, standards=("ua-1",))
     return _drawn("receipt.typ", whole, standards=("a-3a", "ua-1"), said=issue.said, proof=issue.proof)
+
+
+def pictures_of(storage: Storage, content: Mapping[str, Any]) -> dict[str, bytes]:
+    """The stamp and the signature. One that is gone leaves its place empty: the electronic signature is what counts."""
+    found = {}
+    for key in (content.get("stamp"), content.get("signature")):
+        if key:
+            with suppress(NotStored), storage.open(key) as stored:
+                found[key] = stored.read()
+    return found
 
 
 def draw_letter(content: Mapping[str, Any]) -> bytes:

@@ -122,6 +122,7 @@ MAY = {  # who opens which door: the whole table
     "files.pdf": DECIDING,
     "receipts.ready": RECEIPTS,
     "receipts.preview": RECEIPTS,
+    "receipts.draft": RECEIPTS,
     "receipts.download": RECEIPTS,
     "receipts.issue": {Role.CLERK},
     "ledger.show": RECEIPTS,

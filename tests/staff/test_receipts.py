@@ -3,11 +3,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote
 
+import pypdfium2
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared.model import LogEntry, Receipt, Role, State
+from shared.receipts import UNNUMBERED
 from shared.sign_in import Staff
 from tests import factories
 from tests.staff.conftest import Desk
@@ -57,6 +59,19 @@ def test_the_preview_shows_what_will_be_printed_and_takes_no_number(
         assert session.scalar(select(func.count()).select_from(Receipt)) == 0
         looks = session.scalars(select(LogEntry.actor_id).where(LogEntry.event == "submission.viewed")).all()
         assert looks == [kaoru.staff_id]
+
+
+def test_the_paper_can_be_looked_at_before_it_is_issued(
+    enter: Enter, scene: Scene, kaoru: Staff, make_session: Make
+) -> None:
+    with make_session.begin() as session:
+        accepted(session, scene)
+    with enter(kaoru).client.get(f"/receipts/{scene.submission_id}/draft.pdf") as answer:
+        assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+        with pypdfium2.PdfDocument(answer.data) as drawn:
+            text = drawn[0].get_textpage().get_text_bounded()
+    assert "発行前" in text
+    assert UNNUMBERED in text
 
 
 def test_a_double_tap_issues_one_certificate(enter: Enter, scene: Scene, kaoru: Staff, make_session: Make) -> None:

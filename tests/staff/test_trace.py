@@ -32,6 +32,7 @@ LOOKS: Final = {  # a page that shows a household's papers: the entry it leaves
     "handing.why": "submission.viewed",
     "second_look.show": "submission.viewed",
     "receipts.preview": "submission.viewed",
+    "receipts.draft": "submission.viewed",
     "receipts.download": "receipt.viewed",
     "certificate.show": "receipt.viewed",
     "files.pdf": "file.viewed",
@@ -106,6 +107,9 @@ def way(endpoint: str, make_session: Make, bytes_kept: FolderStorage, scene: Sce
             case "receipts.preview":
                 accepted(session, scene)
                 return clerk(session), f"/receipts/{of_it}", of_it
+            case "receipts.draft":
+                accepted(session, scene)
+                return clerk(session), f"/receipts/{of_it}/draft.pdf", of_it
             case "receipts.download":
                 receipt = issued(session, scene, by := clerk(session))
                 drawn(receipt, bytes_kept, b"%PDF-1.7 ours")
