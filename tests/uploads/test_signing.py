@@ -7,6 +7,7 @@ import io
 import os
 import random
 import subprocess
+import sys
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -327,7 +328,7 @@ for other in (Seals(keys), Seals(keys, token=Token(sys.argv[4], "9999"))):
     # In a process of its own: a token's library reads its settings once.
     done = subprocess.run(
         [
-            *("python", "-c", script, str(tmp_path / "keys"), str(tmp_path / "paper.pdf")),
+            *(sys.executable, "-c", script, str(tmp_path / "keys"), str(tmp_path / "paper.pdf")),
             *(str(tmp_path / "signed.pdf"), str(SOFTHSM)),
         ],
         env={**environ, "PYTHONPATH": str(Path(__file__).parents[2])},
