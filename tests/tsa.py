@@ -7,9 +7,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Lock
 
 CONFIG = """
 [tsa]
@@ -55,6 +56,7 @@ class Tsa:
     url: str = ""
     mood: str = "well"
     asked: int = 0
+    turn: Lock = field(default_factory=Lock)
 
     @property
     def trust(self) -> Path:
@@ -71,8 +73,9 @@ class Tsa:
             query = self._openssl("ts", "-query", "-data", str(self.trust), "-sha256", "-cert")
         if self.mood == "refusing":
             query = b"\x30\x00"
-        (self.folder / "query").write_bytes(query)
-        return self._openssl("ts", "-reply", "-queryfile", "query", "-config", "tsa.cnf", "-section", "it")
+        with self.turn:  # a slow one's answer comes beside the next one's: one question lies there at a time
+            (self.folder / "query").write_bytes(query)
+            return self._openssl("ts", "-reply", "-queryfile", "query", "-config", "tsa.cnf", "-section", "it")
 
     def make(self) -> None:
         self.folder.mkdir(parents=True)

@@ -16,6 +16,7 @@ PICTURES = os.environ.get("MADOGUCHI_PICTURES")  # a folder: keep a picture of e
 def faults(page: Page, name: str, widths: tuple[int, ...] = WIDTHS) -> list[str]:
     """What axe finds at 390 and 1440 px, or other widths, with the window as tall as the page; empty is good."""
     before = page.viewport_size
+    page.wait_for_load_state()
     found = []
     for width in widths:
         page.set_viewport_size({"width": width, "height": 844})

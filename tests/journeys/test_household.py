@@ -58,6 +58,7 @@ def test_a_household_on_one_sheet_and_the_office_in_one_look(town: Town, open_pa
     page.get_by_role("link", name="世帯", exact=True).click()
     page.locator("#q").fill("100001")
     desk.press("さがす")
+    expect(page.locator("a.who")).to_have_count(1)  # the page of what was found, not the one before
     found = looking.faults(page, "desk-households")
     page.locator("a.who").click()
     expect(page.locator("main")).to_contain_text("この画面を開いたことは記録されます")
