@@ -273,3 +273,11 @@ def test_a_letter_with_long_names_stays_on_its_page() -> None:
     drawn = draw_letter(letter(addressee="見本" * 30, url="https://madoguchi.example/" + "a" * 120))
     assert len(texts(drawn)) == 1
     assert not ink_outside(drawn, 66, 66)
+
+
+def test_a_months_report_with_two_files_is_one_sheet_with_its_qr_code() -> None:
+    declared = [[f"聞いたこと {number}", "ありません"] for number in range(12)]
+    received = [[f"受領 {number}", "令和8年11月26日(木)11時12分"] for number in range(6)]
+    said = "内容を確かめて、必要なときに連絡します。" * 4
+    content = receipt(declared=declared, received=received, files=[file(1), file(2)], next_text=said)
+    assert len(texts(draw_receipt(content, {}, ISSUED))) == 1
