@@ -30,7 +30,7 @@ class Desk:
         self.page.locator("#login").fill(login)
         self.page.locator("#password").fill(password)
         self.press("入る")
-        expect(self.page.locator("header.top")).to_contain_text("終わる")
+        expect(self.page.locator("header.top")).to_contain_text("終わる", timeout=30_000)  # the first page of all
 
     def waiting(self) -> Locator:
         """The lines of the queue."""
