@@ -28,11 +28,10 @@ from shared.model import (
     State,
     Submission,
     Task,
-    new_id,
 )
 from shared.outbox import promise
 from shared.rules import my_number
-from shared.sign_in import Staff
+from shared.sign_in import Staff, acting
 
 MOST: Final = 1000  # certificates of one batch
 LONGEST: Final = 300  # characters of a reason
@@ -323,7 +322,7 @@ def issue_one(session: Session, office_id: UUID, item_id: UUID) -> None:
         with session.begin_nested():
             receipt = receipts.issue(
                 session,
-                _clerk(session, batch),
+                acting(session, batch.office_id, batch.staff_id),
                 item.submission_id,
                 seen=item.revision,
                 attempt=item.id,
@@ -345,17 +344,6 @@ def _why_not(session: Session, item: ReceiptBatchItem) -> NotIssued:
     if submission.state is State.RECEIPTED:
         return NotIssued.ISSUED
     return NotIssued.CHANGED if submission.state is State.ACCEPTED else NotIssued.TAKEN_BACK
-
-
-def _clerk(session: Session, batch: ReceiptBatch) -> Staff:
-    """Whoever has chosen, as she is now.
-
-    :raises NotThere: if she does not work here any more.
-    """
-    row = session.get_one(StaffMember, (batch.office_id, batch.staff_id))
-    if not row.active:
-        raise NotThere
-    return Staff(row.office_id, new_id(), row.id, row.name, row.role)
 
 
 def finish(session: Session, office_id: UUID, batch_id: UUID) -> dict[str, int] | None:

@@ -49,7 +49,7 @@ from shared.model import (
 )
 from shared.outbox import promise
 from shared.queue import OPEN, Scope, visible
-from shared.sign_in import Staff
+from shared.sign_in import Staff, acting
 
 MOST: Final = 500  # things of one act
 UNDO_WITHIN: Final = timedelta(minutes=10)  # after the last of them was done
@@ -369,7 +369,7 @@ def do_one(session: Session, office_id: UUID, item_id: UUID) -> None:
     bulk = session.get_one(Bulk, (office_id, item.bulk_id))
     try:
         with session.begin_nested():
-            was = _do(session, _actor(session, bulk), bulk, item)
+            was = _do(session, acting(session, bulk.office_id, bulk.staff_id), bulk, item)
     except _Refused as refused:
         item.move(BulkItemState.REFUSED, refused.why)
     except NotThere:
@@ -428,7 +428,7 @@ def undo_one(session: Session, office_id: UUID, item_id: UUID) -> None:
     bulk = session.get_one(Bulk, (office_id, item.bulk_id))
     try:
         with session.begin_nested():
-            _undo(session, _actor(session, bulk), item)
+            _undo(session, acting(session, bulk.office_id, bulk.staff_id), item)
     except NotThere:
         item.move(BulkItemState.KEPT, Why.NOT_THERE)
     except (TooLateToUndo, ChangedMeanwhile, TakenByAnother):
@@ -458,17 +458,6 @@ def _put_aside(session: Session, row: Submission) -> Step | None:
         .limit(1)
     )
     return session.scalar(last)
-
-
-def _actor(session: Session, bulk: Bulk) -> Staff:
-    """Whoever started it, as she is now.
-
-    :raises NotThere: if she does not work here any more.
-    """
-    row = session.get_one(StaffMember, (bulk.office_id, bulk.staff_id))
-    if not row.active:
-        raise NotThere
-    return Staff(row.office_id, new_id(), row.id, row.name, row.role)
 
 
 def finish(session: Session, office_id: UUID, bulk_id: UUID) -> dict[str, int] | None:

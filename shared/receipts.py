@@ -66,7 +66,9 @@ def preview(session: Session, who: Staff, submission_id: UUID, *, demo: bool) ->
     submission = for_clerk(session, who, submission_id)
     if submission.state is not State.ACCEPTED:
         raise changed_meanwhile(session, submission)
-    return slip(session, submission), _content(session, who, submission, UNNUMBERED, demo=demo)
+    return slip(session, submission), _content(
+        session, who, submission, UNNUMBERED, _voided(session, submission), demo=demo
+    )
 
 
 def issue(session: Session, who: Staff, submission_id: UUID, *, seen: int, attempt: UUID, demo: bool) -> Receipt:
@@ -84,7 +86,8 @@ def issue(session: Session, who: Staff, submission_id: UUID, *, seen: int, attem
     office = session.get_one(WelfareOffice, who.office_id)
     serial = series.take(session, who.office_id, "receipt", fiscal_year(clock.today()))
     number = document_number(office.document_prefix, clock.today(), serial)
-    content = _content(session, who, submission, number, demo=demo)
+    voided = _voided(session, submission)
+    content = _content(session, who, submission, number, voided, demo=demo)
     receipt = Receipt(
         office_id=who.office_id,
         submission_id=submission.id,
@@ -96,7 +99,7 @@ def issue(session: Session, who: Staff, submission_id: UUID, *, seen: int, attem
         content=content,
         token=new_check_token(),
         check_code=new_check_code(),
-        replaces_id=_voided_id(session, submission),
+        replaces_id=voided.id if voided else None,
     )
     session.add(receipt)
     session.flush()
@@ -153,10 +156,10 @@ def void(session: Session, who: Staff, receipt_id: UUID, reason: str) -> Receipt
     return receipt
 
 
-def _voided_id(session: Session, submission: Submission) -> UUID | None:
+def _voided(session: Session, submission: Submission) -> Receipt | None:
     """The certificate of the same submission that was voided last: a new one takes its place."""
     return session.scalar(
-        select(Receipt.id)
+        select(Receipt)
         .where(
             Receipt.office_id == submission.office_id,
             Receipt.submission_id == submission.id,
@@ -266,7 +269,9 @@ def office_receipt(session: Session, who: Staff, receipt_id: UUID) -> Receipt:
     return found
 
 
-def _content(session: Session, who: Staff, submission: Submission, document_no: str, *, demo: bool) -> dict[str, Any]:
+def _content(
+    session: Session, who: Staff, submission: Submission, document_no: str, voided: Receipt | None, *, demo: bool
+) -> dict[str, Any]:
     """Every word of the paper. Japanese, because it is an official document; frozen, because it is a proof."""
     office = session.get_one(WelfareOffice, submission.office_id)
     said = slip(session, submission)
@@ -297,8 +302,7 @@ def _content(session: Session, who: Staff, submission: Submission, document_no: 
         ["受理", f"{japanese_moment(accepted.at)}　{accepted.name}"],
         ["発行", f"{japanese_moment(now)}　{who.name}"],
     ]
-    if voided_id := _voided_id(session, submission):
-        voided = session.get_one(Receipt, (submission.office_id, voided_id))
+    if voided:
         received.append(["再発行", f"{voided.document_no}（取消し済み）に代わるもの"])
     return {
         **stamp.keys(session, submission.office_id),

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from shared import clock, journal
-from shared.errors import SignInRefused
+from shared.errors import NotThere, SignInRefused
 from shared.model import (
     Actor,
     Credential,
@@ -257,6 +257,17 @@ def staff_of(place: Session | Reader, token: str) -> Staff | None:
 def use_keys(session: Session, who: Staff, *, on: bool) -> None:
     """Whether a member of staff works with single keys: hers to say, on whatever computer she sits."""
     session.get_one(StaffMember, (who.office_id, who.staff_id)).keys = on
+
+
+def acting(session: Session, office_id: UUID, staff_id: UUID) -> Staff:
+    """A member of staff as she is now, for what the worker does in her name.
+
+    :raises NotThere: if she does not work here any more.
+    """
+    row = session.get_one(StaffMember, (office_id, staff_id))
+    if not row.active:
+        raise NotThere
+    return Staff(row.office_id, new_id(), row.id, row.name, row.role)
 
 
 def renew(session: Session, token: str) -> None:

@@ -25,6 +25,7 @@ from shared.rules import my_number
 from staff import once
 from staff.access import RECEIPTS, me, needs
 from staff.correction import NO_MY_NUMBER
+from staff.picked import picked
 from staff.receipts import BATCHES, looked_at, words
 
 bp = Blueprint("batch", __name__, url_prefix="/receipts/batches")
@@ -83,18 +84,13 @@ def choose() -> ResponseReturnValue:
 
 
 def _ids(rows: Session) -> tuple[list[UUID], int]:
-    """What was chosen, in the order of the page, and how many were wanted."""
     wanted = receipt_lists.wanted(request.form)
-    match request.form.get("which"):
-        case "all":
-            matched = receipt_lists.counts(rows, me(), wanted)[receipt_lists.Tab.READY]
-            return receipt_lists.ids(rows, me(), wanted, batch.MOST), matched
-        case "page":
-            given = request.form.getlist("on_page", type=UUID)
-        case _:
-            given = request.form.getlist("id", type=UUID)
-    ids = list(dict.fromkeys(given))[: batch.MOST]
-    return ids, len(ids)
+
+    def matching() -> tuple[list[UUID], int]:
+        matched = receipt_lists.counts(rows, me(), wanted)[receipt_lists.Tab.READY]
+        return receipt_lists.ids(rows, me(), wanted, batch.MOST), matched
+
+    return picked(batch.MOST, matching)
 
 
 @bp.get("/<uuid:batch_id>")

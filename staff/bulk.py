@@ -22,6 +22,7 @@ from shared.model import BulkAct, BulkItemState, BulkState, Why
 from staff import once
 from staff.access import DECIDING, me, needs
 from staff.hold import HoldForm
+from staff.picked import picked
 
 bp = Blueprint("bulk", __name__, url_prefix="/bulk")
 
@@ -98,17 +99,12 @@ def choose() -> ResponseReturnValue:
 
 
 def _ids(rows: Session) -> tuple[list[UUID], int]:
-    """What was chosen, in the order of the page, and how many were wanted."""
     wanted = choice.wanted(request.form)
-    match request.form.get("which"):
-        case "all":
-            return queue.ids(rows, me(), wanted, bulk.MOST), queue.counts(rows, me(), wanted)[wanted.tab]
-        case "page":
-            given = request.form.getlist("on_page", type=UUID)
-        case _:
-            given = request.form.getlist("id", type=UUID)
-    ids = list(dict.fromkeys(given))[: bulk.MOST]
-    return ids, len(ids)
+
+    def matching() -> tuple[list[UUID], int]:
+        return queue.ids(rows, me(), wanted, bulk.MOST), queue.counts(rows, me(), wanted)[wanted.tab]
+
+    return picked(bulk.MOST, matching)
 
 
 @bp.get("/<uuid:bulk_id>")

@@ -16,9 +16,10 @@ from shared import clock, closing, journal, ledger
 from shared.ledger import Line, Place
 from shared.model import Actor
 from shared.rules import ledger as rules
+from shared.rules.cells import MARK, csv_line
 from shared.rules.ledger import Book, Stretch
 from shared.rules.numbers import is_submission_number
-from staff import sheets, trace
+from staff import trace
 from staff.access import RECEIPTS, me, needs
 from staff.days import day_in
 
@@ -115,13 +116,13 @@ def _csv(first: date, last: date) -> Iterator[str]:
         _("版"),
     )
     more = (_("ファイル"), _("ページ"), _("いま"), _("受理した職員"), _("受理した日時"), _("文書番号"), _("取消し"))
-    yield sheets.MARK + sheets.line([*heads, *more])
+    yield MARK + csv_line([*heads, *more])
     for day in rules.days(first, last):
         stretch, behind = books.stretch(day), None
         while True:
             with reading() as rows:
                 found = ledger.lines(rows, who, stretch, behind=behind, most=AT_ONCE)
-            yield "".join(sheets.line(_cells(day, one)) for one in found)
+            yield "".join(csv_line(_cells(day, one)) for one in found)
             if len(found) < AT_ONCE:
                 break
             behind = found[-1].place

@@ -18,7 +18,8 @@ from config.words import desk_seconds
 from shared import clock, looks
 from shared.looks import Kind, Look, Wanted
 from shared.model import ActorKind, Role
-from staff import sheets, trace
+from shared.rules.cells import MARK, csv_line
+from staff import trace
 from staff.access import KEEPING, me, needs
 from staff.days import day_in
 from staff.event_words import EVENTS
@@ -174,11 +175,11 @@ def _csv(wanted: Wanted) -> Iterator[str]:
         _("世帯主"),
         _("受付番号・文書番号"),
     )
-    yield sheets.MARK + sheets.line([*heads, _("どこから"), _("理由")])
+    yield MARK + csv_line([*heads, _("どこから"), _("理由")])
     while True:
         with reading() as rows:
             found = looks.looks(rows, who, wanted, behind=behind, most=AT_ONCE)
-        yield "".join(sheets.line(_cells(one)) for one in found)
+        yield "".join(csv_line(_cells(one)) for one in found)
         if len(found) < AT_ONCE:
             return
         behind = found[-1].seq

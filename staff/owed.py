@@ -16,7 +16,7 @@ from shared.model import Actor, DutyKind, Role
 from shared.owed import OwedRow, Place, Wanted
 from shared.queue import Scope
 from shared.rules import forms
-from staff import sheets
+from shared.rules.cells import MARK, csv_line
 from staff.access import DECIDING, me, needs
 
 bp = Blueprint("owed", __name__, url_prefix="/owed")
@@ -100,10 +100,10 @@ def _place(row: OwedRow) -> str:
 
 def _csv(rows: list[OwedRow]) -> str:
     heads = (_("ケース番号"), _("氏名"), _("だれの分"), _("書類"), _("期限"), _("遅れ（開庁日）"))
-    out = [sheets.MARK, sheets.line([*heads, _("書きかけ"), _("最後に届いた"), _("担当")])]
+    out = [MARK, csv_line([*heads, _("書きかけ"), _("最後に届いた"), _("担当")])]
     for row in rows:
         last = desk_moment(row.last_sent_at) if row.last_sent_at else ""
         about = "、".join(row.about) or row.member
         cells = [row.case_no, row.member, about, thing(row.kind, row.month), row.due_on.isoformat(), str(row.late)]
-        out.append(sheets.line([*cells, _("あり") if row.begun else "", last, row.caseworker]))
+        out.append(csv_line([*cells, _("あり") if row.begun else "", last, row.caseworker]))
     return "".join(out)

@@ -20,7 +20,6 @@ import pikepdf
 
 from config import points
 from config.log import log
-from config.settings import MEBIBYTE
 from shared import bundle, clock
 from shared.bundle import Made, Paper
 from shared.model import ReceiptState
@@ -103,10 +102,8 @@ def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
 
 def _keep(storage: Storage, path: Path, kind: str, media_type: str, stored: list[str]) -> Made:
     """Store one file; ``stored`` gets its key before its bytes are there."""
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while piece := stream.read(MEBIBYTE):
-            digest.update(piece)
+        digest = hashlib.file_digest(stream, "sha256")
     size = path.stat().st_size
     stored.append(f"{kind}/{uuid4()}")
     storage.put(stored[-1], path, media_type)

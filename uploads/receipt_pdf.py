@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import segno
 import typst
 
+from shared.rules.numbers import grouped
 from uploads.storage import NotStored, Storage
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Issue:
         at = self.at.astimezone(UTC)
         return {
             "moment": {part: getattr(at, part) for part in ("year", "month", "day", "hour", "minute", "second")},
-            "code": f"{self.check_code[:4]}-{self.check_code[4:]}",
+            "code": grouped(self.check_code),
             "page": f"{self.portal_url.partition('//')[2]}/check" if self.portal_url else "",
             "alt": f"確認のページを開くQRコード。{self.check_url}",
         }

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.rules import my_number
-from shared.rules.cells import FORMULA, harmless
+from shared.rules.cells import FORMULA, MARK, harmless
 
 MOST: Final = 6_000  # lines: the households of one office
 LONGEST: Final = {"case_no": 20, "login": 60, "district": 20}  # characters of a cell
@@ -75,8 +75,8 @@ def read(text: str) -> list[Line]:
 
     :raises NotAList: without its two columns, without lines, or with too many.
     """
-    head = text.lstrip("\ufeff\r\n").partition("\n")[0]
-    rows = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter="\t" if "\t" in head else ",")
+    head = text.lstrip(f"{MARK}\r\n").partition("\n")[0]
+    rows = csv.reader(io.StringIO(text.lstrip(MARK), newline=""), delimiter="\t" if "\t" in head else ",")
     columns: dict[str, int] | None = None
     found: list[Line] = []
     begins = 1
@@ -135,4 +135,4 @@ def written(lines: Iterable[Line], head: tuple[str, str, str]) -> str:
         write.writerow(
             [harmless(line.case_no), harmless(line.login), district if district == NONE else harmless(district)]
         )
-    return "\ufeff" + out.getvalue()
+    return MARK + out.getvalue()
