@@ -1,7 +1,7 @@
 """まとめて発行: certificates chosen, looked at, perhaps approved by a second person, and issued by the worker.
 
-What is issued is the list that was frozen. Each certificate is its own transaction, with its number taken in it, so
-that whatever happens to a worker no number is lost or given twice; the next one goes on where it stopped.
+What is issued is the list that was frozen. Numbers are taken in the transaction that issues, so that whatever happens
+to a worker none is lost or given twice; the next one goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy import Select, and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from shared import bundle, clock, journal, receipt_rules, receipts
-from shared.errors import ChangedMeanwhile, NotThere, SamePerson
+from shared.errors import NotThere, SamePerson
 from shared.model import (
     MACHINE,
     Actor,
@@ -312,38 +312,51 @@ def waiting(session: Session, office_id: UUID, batch_id: UUID) -> list[UUID]:
     return list(session.scalars(found.order_by(ReceiptBatchItem.position)))
 
 
-def issue_one(session: Session, office_id: UUID, item_id: UUID) -> None:
-    """Issue one of them, or write down why not. Of one that has met its end, or may not run, nothing is touched."""
-    item = session.get_one(ReceiptBatchItem, (office_id, item_id), with_for_update=True, populate_existing=True)
-    batch = session.get_one(ReceiptBatch, (office_id, item.batch_id))
-    if item.state is not BatchItemState.WAITING or batch.state is not BatchState.RUNNING:
+def issue_some(session: Session, office_id: UUID, batch_id: UUID, items: Sequence[UUID]) -> None:
+    """Issue some of them, in this order, or write down why not. Those that have met their end are left alone.
+
+    Of a batch that may not run nothing is touched.
+    """
+    batch = session.get_one(ReceiptBatch, (office_id, batch_id))
+    found = session.scalars(
+        select(ReceiptBatchItem)
+        .where(
+            ReceiptBatchItem.office_id == office_id,
+            ReceiptBatchItem.batch_id == batch_id,
+            ReceiptBatchItem.id.in_(items),
+            ReceiptBatchItem.state == BatchItemState.WAITING,
+        )
+        .order_by(ReceiptBatchItem.position)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    if not found or batch.state is not BatchState.RUNNING:
         return
+    wanted = [receipts.Wanted(item.submission_id, item.revision, item.id) for item in found]
     try:
-        with session.begin_nested():
-            receipt = receipts.issue(
-                session,
-                acting(session, batch.office_id, batch.staff_id),
-                item.submission_id,
-                seen=item.revision,
-                attempt=item.id,
-                demo=batch.demo,
-            )
-    except (NotThere, ChangedMeanwhile):
-        item.move(BatchItemState.REFUSED, _why_not(session, item))
+        who = acting(session, office_id, batch.staff_id)
+    except NotThere:
+        issued, why = {}, dict.fromkeys((item.submission_id for item in found), NotIssued.NOT_THERE)
     else:
-        item.receipt_id = receipt.id
-        item.move(BatchItemState.ISSUED)
+        issued = receipts.issue_each(session, who, wanted, demo=batch.demo)
+        why = _why_not(session, office_id, [item.submission_id for item in found if item.submission_id not in issued])
+    for item in found:
+        if receipt := issued.get(item.submission_id):
+            item.receipt_id = receipt.id
+            item.move(BatchItemState.ISSUED)
+        else:
+            item.move(BatchItemState.REFUSED, why[item.submission_id])
     session.flush()
 
 
-def _why_not(session: Session, item: ReceiptBatchItem) -> NotIssued:
-    batch = session.get_one(ReceiptBatch, (item.office_id, item.batch_id))
-    if not session.get_one(StaffMember, (item.office_id, batch.staff_id)).active:
-        return NotIssued.NOT_THERE
-    submission = session.get_one(Submission, (item.office_id, item.submission_id), populate_existing=True)
-    if submission.state is State.RECEIPTED:
-        return NotIssued.ISSUED
-    return NotIssued.CHANGED if submission.state is State.ACCEPTED else NotIssued.TAKEN_BACK
+def _why_not(session: Session, office_id: UUID, submissions: Sequence[UUID]) -> dict[UUID, NotIssued]:
+    if not submissions:
+        return {}
+    states = select(Submission.id, Submission.state).where(
+        Submission.office_id == office_id, Submission.id.in_(submissions)
+    )
+    reasons = {State.RECEIPTED: NotIssued.ISSUED, State.ACCEPTED: NotIssued.CHANGED}
+    return {one: reasons.get(state, NotIssued.TAKEN_BACK) for one, state in session.execute(states)}
 
 
 def finish(session: Session, office_id: UUID, batch_id: UUID) -> dict[str, int] | None:

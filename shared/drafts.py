@@ -4,6 +4,7 @@ phone costs nothing. A returned submission is written again in its next version;
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
@@ -16,6 +17,7 @@ from shared import clock
 from shared.errors import AlreadySent, NotThere, TooManyFiles, TooMuchToday
 from shared.likeness import note_same
 from shared.model import (
+    LAST_SENT,
     AbsentPaper,
     Duty,
     DutyKind,
@@ -247,14 +249,23 @@ def sent_version(session: Session, submission: Submission) -> SubmissionVersion:
 
     :raises NotThere: for a draft.
     """
-    found = session.scalar(
-        select(SubmissionVersion).where(
-            SubmissionVersion.office_id == submission.office_id,
-            SubmissionVersion.submission_id == submission.id,
-            SubmissionVersion.no == submission.version_no,
-        )
+    return sent_version_of_each(session, [submission])[submission.id]
+
+
+def sent_version_of_each(session: Session, submissions: Sequence[Submission]) -> dict[UUID, SubmissionVersion]:
+    """The versions that were last sent of several submissions of one office, in one question.
+
+    :raises NotThere: if one is a draft.
+    """
+    if not submissions:
+        return {}
+    rows = session.scalars(
+        select(SubmissionVersion)
+        .join(Submission, LAST_SENT)
+        .where(Submission.office_id == submissions[0].office_id, Submission.id.in_([one.id for one in submissions]))
     )
-    if found is None:
+    found = {version.submission_id: version for version in rows}
+    if any(one.id not in found for one in submissions):
         raise NotThere
     return found
 
@@ -285,17 +296,26 @@ def filled_of(session: Session, version: SubmissionVersion) -> FilledForm:
 
 def files_of(session: Session, version: SubmissionVersion) -> list[StoredFile]:
     """The files a version is sent with, in their order."""
-    return list(
-        session.scalars(
-            select(StoredFile)
-            .join(
-                VersionFile,
-                (VersionFile.office_id == StoredFile.office_id) & (VersionFile.file_id == StoredFile.id),
-            )
-            .where(VersionFile.office_id == version.office_id, VersionFile.version_id == version.id)
-            .order_by(VersionFile.position)
+    return files_of_each(session, [version])[version.id]
+
+
+def files_of_each(session: Session, versions: Sequence[SubmissionVersion]) -> dict[UUID, list[StoredFile]]:
+    """``files_of`` for several versions of one office, in one question."""
+    found: dict[UUID, list[StoredFile]] = {version.id: [] for version in versions}
+    if not versions:
+        return found
+    rows = session.execute(
+        select(VersionFile.version_id, StoredFile)
+        .join(
+            VersionFile,
+            (VersionFile.office_id == StoredFile.office_id) & (VersionFile.file_id == StoredFile.id),
         )
+        .where(VersionFile.office_id == versions[0].office_id, VersionFile.version_id.in_(found))
+        .order_by(VersionFile.version_id, VersionFile.position)
     )
+    for version_id, file in rows:
+        found[version_id].append(file)
+    return found
 
 
 def _copy(session: Session, submission: Submission, sent: SubmissionVersion) -> SubmissionVersion:

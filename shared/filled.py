@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -68,8 +69,26 @@ def form_of(kind: DutyKind) -> Form:
 
 def declared(session: Session, submission: Submission) -> Form:
     """The form as its office asked it on the day this one was begun."""
-    day = clock.day_of(submission.created_at)
-    return own.laid_over(form_of(submission.kind), _wishes(session, submission.office_id, submission.kind, day))
+    return declared_of_each(session, [submission])[submission.id]
+
+
+def declared_of_each(session: Session, submissions: Sequence[Submission]) -> dict[UUID, Form]:
+    """``declared`` for several submissions of one office, in one question."""
+    settings = _settings(session, submissions)
+    asked: dict[tuple[DutyKind, UUID | None], Form] = {}
+    found = {}
+    for submission in submissions:
+        day = clock.day_of(submission.created_at)
+        newest = max(
+            (one for one in settings if one.kind is submission.kind and one.from_day <= day),
+            key=lambda one: one.from_day,
+            default=None,
+        )
+        key = submission.kind, newest.id if newest else None
+        if key not in asked:
+            asked[key] = own.laid_over(form_of(submission.kind), _wishes(newest))
+        found[submission.id] = asked[key]
+    return found
 
 
 def write(
@@ -229,13 +248,15 @@ def as_before(session: Session, who: Recipient, submission_id: UUID) -> FilledFo
     return draft.filled
 
 
-def _wishes(session: Session, office_id: UUID, kind: DutyKind, day: date) -> dict[str, Any]:
-    setting = session.scalar(
-        select(FormSetting)
-        .where(FormSetting.office_id == office_id, FormSetting.kind == kind, FormSetting.from_day <= day)
-        .order_by(FormSetting.from_day.desc())
-        .limit(1)
-    )
+def _settings(session: Session, submissions: Sequence[Submission]) -> Sequence[FormSetting]:
+    if not submissions:
+        return ()
+    kinds = {one.kind for one in submissions}
+    of_office = FormSetting.office_id == submissions[0].office_id
+    return session.scalars(select(FormSetting).where(of_office, FormSetting.kind.in_(kinds))).all()
+
+
+def _wishes(setting: FormSetting | None) -> dict[str, Any]:
     return {**setting.left_out, **(setting.own or {})} if setting else {}
 
 

@@ -50,6 +50,24 @@ def record_step(session: Session, step: Step, event: str, subject_id: UUID | Non
     return record(session, step.office_id, by, event, subject, **facts, **step_facts(step))
 
 
+def record_step_of_each(
+    session: Session, office_id: UUID, event: str, taken: Sequence[tuple[Step, UUID, Mapping[str, Any]]]
+) -> list[UUID]:
+    """``record_step`` for many submissions of one office, each with its subject and its facts: one statement.
+
+    :returns: the ids of the entries, in the same order.
+    """
+    return _append(
+        session,
+        office_id,
+        event,
+        [
+            (Actor(step.actor_kind, step.actor_id), subject, {**facts, **step_facts(step)})
+            for step, subject, facts in taken
+        ],
+    )
+
+
 def step_facts(step: Step) -> dict[str, Any]:
     """What an entry says of a step, so that nobody can change or forget the one without the other."""
     return {
@@ -64,16 +82,23 @@ def record_all(
     session: Session, office_id: UUID, by: Actor, event: str, entries: Sequence[tuple[UUID, Mapping[str, Any]]]
 ) -> None:
     """``record`` for many subjects at once, each with its facts: one statement, however many there are."""
+    _append(session, office_id, event, [(by, subject_id, facts) for subject_id, facts in entries])
+
+
+def _append(
+    session: Session, office_id: UUID, event: str, entries: Sequence[tuple[Actor, UUID, Mapping[str, Any]]]
+) -> list[UUID]:
     if not entries:
-        return
+        return []
     seq = series.take(session, office_id, "journal", 0, count=len(entries))
     before = hash_at(session, office_id, seq - 1)
     rows = []
-    for at, (subject_id, facts) in enumerate(entries, start=seq):
+    for at, (by, subject_id, facts) in enumerate(entries, start=seq):
         entry = _entry(office_id, at, by, event, subject_id, facts, before)
         rows.append({column.key: getattr(entry, column.key) for column in LogEntry.__mapper__.columns})
         before = entry.hash
     session.execute(insert(LogEntry), rows)
+    return [row["id"] for row in rows]
 
 
 def _entry(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast
+from uuid import UUID
 
-from sqlalchemy import Dialect, Engine, Insert, Select, create_engine, event, insert, make_url
+from sqlalchemy import Dialect, Engine, Insert, Select, create_engine, event, insert, make_url, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm.util import identity_key
 from sqlalchemy.pool import PoolProxiedConnection
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 _Way: TypeAlias = Callable[[Any, Mapping[str, Any]], list[tuple[Any, ...]]]
 
 Done = TypeVar("Done")
+Row = TypeVar("Row", bound="Base")
 _MOST_TOGETHER: Final = 16  # who share a commit: the first of them waits for the last one's rows
 
 SQLITE_PRAGMAS = (
@@ -83,6 +86,25 @@ def remember(session: Session) -> None:
     """
     kept: list[object] = []
     event.listen(session, "loaded_as_persistent", lambda _session, row: kept.append(row))
+
+
+def each_by_id(session: Session, kind: type[Row], office_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Row]:
+    """Rows of one office by their ids, in one question; what the session has already is not asked for again.
+
+    :param kind: of rows whose key is the office and one more id.
+    """
+    key = kind.__mapper__.primary_key[1]
+    held, wanted = {}, set()
+    for one in ids:
+        row = session.identity_map.get(identity_key(kind, (office_id, one)))
+        if row is None:
+            wanted.add(one)
+        else:
+            held[one] = row
+    if wanted:
+        rows = session.scalars(select(kind).where(kind.__mapper__.primary_key[0] == office_id, key.in_(wanted)))
+        held.update((kind.__mapper__.primary_key_from_instance(row)[1], row) for row in rows)
+    return held
 
 
 class Ready:

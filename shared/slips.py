@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, TypeGuard
 from uuid import UUID
 
 from sqlalchemy import Select, Uuid, and_, bindparam, select
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from shared import absent, drafts, likeness, reasons
 from shared.filled import declared as declared_form
+from shared.filled import declared_of_each
 from shared.model import (
     LAST_SENT,
     NOT_STANDING,
@@ -37,8 +38,9 @@ from shared.model import (
     WhyAbsent,
 )
 from shared.rules.forms import form
-from shared.rules.forms.form import Answer, Question
+from shared.rules.forms.form import Answer, Form, Place, Question
 from shared.rules.names import shown
+from shared.session import each_by_id
 from shared.sign_in import Recipient
 
 
@@ -205,67 +207,115 @@ class Slip:
 
 def slip(session: Session, submission: Submission, version: SubmissionVersion | None = None) -> Slip:
     """The submission as it was last sent, or in ``version``."""
-    version = version or drafts.sent_version(session, submission)
-    member = session.get_one(Member, (submission.office_id, submission.member_id))
-    paper = session.get(AbsentPaper, (version.office_id, version.id))
-    receipt = session.scalar(
+    return each(session, [(submission, version or drafts.sent_version(session, submission))])[0]
+
+
+def each(session: Session, wanted: Sequence[tuple[Submission, SubmissionVersion]]) -> list[Slip]:
+    """Several submissions of one office, each in one version, in as many questions as for one."""
+    if not wanted:
+        return []
+    submissions, versions = [one for one, _ in wanted], [version for _, version in wanted]
+    office_id, ids = submissions[0].office_id, [version.id for version in versions]
+    papers = each_by_id(session, AbsentPaper, office_id, ids)
+    filled = each_by_id(session, FilledForm, office_id, ids)
+    declared = declared_of_each(session, submissions)
+    answered = [_Answered(declared[submission.id], filled[version.id]) for submission, version in wanted]
+    people = {one.member_id for one in submissions}.union(*(one.named() for one in answered))
+    members = each_by_id(session, Member, office_id, people)
+    receipts = _receipts(session, submissions)
+    files = drafts.files_of_each(session, versions)
+    likes = _likes(session, [file for some in files.values() for file in some])
+    corrections = _last_corrections(session, submissions)
+    slips = []
+    for (submission, version), answers in zip(wanted, answered, strict=True):
+        paper, receipt = papers.get(version.id), receipts.get(submission.id)
+        slips.append(
+            Slip(
+                id=submission.id,
+                kind=submission.kind,
+                number=submission.number,
+                state=submission.state,
+                revision=submission.revision,
+                urgent=submission.urgent,
+                month=submission.month,
+                member=members[submission.member_id].name,
+                household_id=submission.household_id,
+                arrived_at=submission.arrived_at,
+                version_no=version.no,
+                sent_at=version.sent_at,
+                look_by=submission.look_by,
+                answer_by=submission.answer_by,
+                said=answers.rows(submission, members),
+                absent=paper.why if paper else None,
+                absent_done_at=paper.done_at if paper else None,
+                owed=absent.is_owed(paper, submission.state),
+                files=[file_row(file, likes.get(file.id)) for file in files[version.id]],
+                correction=corrections.get(submission.id),
+                receipt_id=receipt.id if receipt else None,
+                receipt_ready=bool(receipt and receipt.pdf_key),
+            )
+        )
+    return slips
+
+
+def _receipts(session: Session, submissions: Sequence[Submission]) -> dict[UUID, Receipt]:
+    """The certificates that stand, by their submissions."""
+    rows = session.scalars(
         select(Receipt).where(
-            Receipt.office_id == submission.office_id,
-            Receipt.submission_id == submission.id,
+            Receipt.office_id == submissions[0].office_id,
+            Receipt.submission_id.in_([one.id for one in submissions]),
             Receipt.state == ReceiptState.ISSUED,
         )
     )
-    return Slip(
-        id=submission.id,
-        kind=submission.kind,
-        number=submission.number,
-        state=submission.state,
-        revision=submission.revision,
-        urgent=submission.urgent,
-        month=submission.month,
-        member=member.name,
-        household_id=submission.household_id,
-        arrived_at=submission.arrived_at,
-        version_no=version.no,
-        sent_at=version.sent_at,
-        look_by=submission.look_by,
-        answer_by=submission.answer_by,
-        said=said(session, submission, drafts.filled_of(session, version)),
-        absent=paper.why if paper else None,
-        absent_done_at=paper.done_at if paper else None,
-        owed=absent.is_owed(paper, submission.state),
-        files=file_rows(session, drafts.files_of(session, version)),
-        correction=last_correction(session, submission),
-        receipt_id=receipt.id if receipt else None,
-        receipt_ready=bool(receipt and receipt.pdf_key),
-    )
+    return {receipt.submission_id: receipt for receipt in rows}
 
 
 def said(session: Session, submission: Submission, filled: FilledForm) -> list[SaidRow]:
     """The answers of a form, in the order they were asked, with what is not answered yet."""
-    declared = declared_form(session, submission)
-    dangers = {place.id for place in form.dangers(declared, filled.answers)}
-    rows = []
-    for place, answer in form.places(declared, filled.answers):
-        name = ""
-        if place.question.ask is form.Ask.MEMBER and isinstance(answer, str):
-            name = session.get_one(Member, (submission.office_id, UUID(answer))).name
-        page = place.screen.page_of(place.question.key)
-        rows.append(
-            SaidRow(
-                id=place.id,
-                screen=place.screen.key,
-                row=place.row,
-                of=0 if place.row is None else len(filled.answers[place.screen.key]),
-                page=page,
-                month=submission.month,
-                question=place.question,
-                answer=answer,
-                member=name,
-                danger=place.id in dangers,
+    answered = _Answered(declared_form(session, submission), filled)
+    return answered.rows(submission, each_by_id(session, Member, submission.office_id, answered.named()))
+
+
+class _Answered:
+    """The places of a form with what stands there."""
+
+    def __init__(self, declared: Form, filled: FilledForm) -> None:
+        self._answers = filled.answers
+        self._places = list(form.places(declared, filled.answers))
+        self._dangers = {place.id for place in form.dangers(declared, filled.answers)}
+
+    def named(self) -> set[UUID]:
+        """The members of the household that are answers."""
+        return {UUID(answer) for place, answer in self._places if _is_member(answer, place)}
+
+    def rows(self, submission: Submission, members: Mapping[UUID, Member]) -> list[SaidRow]:
+        """The same for show.
+
+        :param members: at least those who are named.
+        """
+        rows = []
+        for place, answer in self._places:
+            name = members[UUID(answer)].name if _is_member(answer, place) else ""
+            page = place.screen.page_of(place.question.key)
+            rows.append(
+                SaidRow(
+                    id=place.id,
+                    screen=place.screen.key,
+                    row=place.row,
+                    of=0 if place.row is None else len(self._answers[place.screen.key]),
+                    page=page,
+                    month=submission.month,
+                    question=place.question,
+                    answer=answer,
+                    member=name,
+                    danger=place.id in self._dangers,
+                )
             )
-        )
-    return rows
+        return rows
+
+
+def _is_member(answer: Answer | None, place: Place) -> TypeGuard[str]:
+    return place.question.ask is form.Ask.MEMBER and isinstance(answer, str)
 
 
 def _maybe(file: StoredFile | None) -> FileRow | None:
@@ -330,24 +380,29 @@ def _likes(session: Session, files: list[StoredFile]) -> dict[UUID, LikeRow]:
 
 def last_correction(session: Session, submission: Submission) -> CorrectionRow | None:
     """The newest request for correction, answered or not."""
-    found = session.execute(
+    return _last_corrections(session, [submission]).get(submission.id)
+
+
+def _last_corrections(session: Session, submissions: Sequence[Submission]) -> dict[UUID, CorrectionRow]:
+    office_id = submissions[0].office_id
+    rows = session.execute(
         select(Correction, SubmissionVersion.no)
         .join(
             SubmissionVersion,
             (SubmissionVersion.office_id == Correction.office_id) & (SubmissionVersion.id == Correction.version_id),
         )
         .where(
-            Correction.office_id == submission.office_id,
-            Correction.submission_id == submission.id,
+            Correction.office_id == office_id,
+            Correction.submission_id.in_([one.id for one in submissions]),
             Correction.taken_back_at.is_(None),
         )
-        .order_by(SubmissionVersion.no.desc())
-        .limit(1)
-    ).one_or_none()
-    if found is None:
-        return None
-    correction, version_no = found
-    items = session.execute(
+        .order_by(SubmissionVersion.no)  # the last one stays
+    )
+    newest = {correction.submission_id: (correction, version_no) for correction, version_no in rows}
+    if not newest:
+        return {}
+    items: dict[UUID, list[ItemRow]] = {correction.id: [] for correction, _ in newest.values()}
+    for item, file, label in session.execute(
         select(CorrectionItem, StoredFile, CorrectionReason.label)
         .outerjoin(
             StoredFile,
@@ -357,15 +412,10 @@ def last_correction(session: Session, submission: Submission) -> CorrectionRow |
             CorrectionReason,
             (CorrectionReason.office_id == CorrectionItem.office_id) & (CorrectionReason.code == CorrectionItem.reason),
         )
-        .where(CorrectionItem.office_id == submission.office_id, CorrectionItem.correction_id == correction.id)
+        .where(CorrectionItem.office_id == office_id, CorrectionItem.correction_id.in_(items))
         .order_by(CorrectionItem.id)
-    ).all()
-    return CorrectionRow(
-        version_no=version_no,
-        asked_at=correction.asked_at,
-        by_machine=correction.asked_by is None,
-        memo=correction.memo,
-        items=[
+    ):
+        items[item.correction_id].append(
             ItemRow(
                 file=_maybe(file),
                 value=item.value,
@@ -375,9 +425,17 @@ def last_correction(session: Session, submission: Submission) -> CorrectionRow |
                 said_in=item.said_in,
                 detail=item.detail,
             )
-            for item, file, label in items
-        ],
-    )
+        )
+    return {
+        submission_id: CorrectionRow(
+            version_no=version_no,
+            asked_at=correction.asked_at,
+            by_machine=correction.asked_by is None,
+            memo=correction.memo,
+            items=items[correction.id],
+        )
+        for submission_id, (correction, version_no) in newest.items()
+    }
 
 
 def sent_by(session: Session, who: Recipient) -> list[SentRow]:
@@ -458,8 +516,9 @@ def sent_for(session: Session, who: Recipient, kind: DutyKind, month: date) -> l
     """What the person has sent in this form for ``month`` and not taken back, oldest first."""
     rows = session.scalars(
         _standing(who).where(Submission.kind == kind, Submission.month == month).order_by(Submission.arrived_at)
-    )
-    return [slip(session, submission) for submission in rows]
+    ).all()
+    versions = drafts.sent_version_of_each(session, rows)
+    return each(session, [(submission, versions[submission.id]) for submission in rows])
 
 
 def member_of(session: Session, submission: Submission) -> str:

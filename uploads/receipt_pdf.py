@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import unicodedata
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,13 @@ _HERE: Final = Path(__file__).parent
 FONTS: Final = _HERE / "fonts"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _SHARP: Final = 160.0  # points to the inch: the slip is about 870 pixels wide
+_ZWSP: Final = "\u200b"
+# What is written in these may break anywhere: Han, kana, Hangul. Not the mark that lengthens a vowel.
+_BREAKS: Final = (
+    r"\u2e80-\u2fdf\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+    r"\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fd-\u30ff\u31f0-\u31ff\uff66-\uff6f\uff71-\uff9d"
+    r"\u1100-\u11ff\u3130-\u318f\uac00-\ud7ff"
+)
 # Signs that turn the direction of writing: on paper they would make one file name look like another.
 _TURNS: Final = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -51,7 +59,7 @@ class Issue:
         return {
             "moment": {part: getattr(at, part) for part in ("year", "month", "day", "hour", "minute", "second")},
             "code": grouped(self.check_code),
-            "page": f"{self.portal_url.partition('//')[2]}/check" if self.portal_url else "",
+            "page": _soft(f"{self.portal_url.partition('//')[2]}/check", 28) if self.portal_url else "",
             "alt": f"確認のページを開くQRコード。{self.check_url}",
         }
 
@@ -81,7 +89,14 @@ def draw_receipt(
     drawings = {
         name: _as_svg(pictures[content[name]]) for name in ("stamp", "signature") if content.get(name) in pictures
     }
-    whole = {**content, "draft": draft, "pictures": drawings}
+    whole = {
+        **_broken(content, 28, "office_title", "addressee", "version_note"),
+        "received": _pairs(_there(content, "received"), 14, 28),
+        "declared": _pairs(_there(content, "declared"), 14, 28),
+        "files": [_broken(file, 28, "name") for file in _there(content, "files")],
+        "draft": draft,
+        "pictures": drawings,
+    }
     if issue:
         whole["issue"] = issue.in_words()
         if issue.portal_url:
@@ -110,7 +125,8 @@ def draw_letter(content: Mapping[str, Any]) -> bytes:
     """
     code = str(content.get("code", "")).replace("-", "")
     groups = "-".join(code[at : at + 4] for at in range(0, len(code), 4))
-    return _drawn("letter.typ", {**content, "code": groups})
+    soft = _broken(content, 28, "city", "counter", "addressee", "url")
+    return _drawn("letter.typ", {**soft, "code": groups})
 
 
 def draw_slip(content: Mapping[str, Any]) -> bytes:
@@ -120,7 +136,8 @@ def draw_slip(content: Mapping[str, Any]) -> bytes:
         office, phone, demo; and files, a list of mappings with name, about, sha256. Empty ones are left out.
     :raises ValueError: if something of this is missing.
     """
-    return _drawn("slip.typ", content, as_picture=True)
+    files = [_broken(file, 18, "name") for file in _there(content, "files")]
+    return _drawn("slip.typ", {**_broken(content, 18, "thing"), "files": files}, as_picture=True)
 
 
 # The letters that the Japanese font has not; cut to what shared/tables/slip_words.csv says (make slip-fonts).
@@ -146,8 +163,13 @@ def draw_sheet(content: Mapping[str, Any], *, as_picture: bool = False) -> bytes
         "region": "cn" if region == "Hans" else "",
         "fonts": _FONTS_OF.get(str(content.get("language", "")), _LATIN),
     }
+    soft = {
+        "facts": [{**fact, "lines": [_soft(line, 24) for line in fact["lines"]]} for fact in _there(content, "facts")],
+        "declared": _pairs(_there(content, "declared"), 14, 24),
+        "files": [_broken(file, 24, "name") for file in _there(content, "files")],
+    }
     standards: tuple[PDFStandard, ...] = () if as_picture else ("ua-1",)
-    return _drawn("sheet.typ", {**content, **drawing}, as_picture=as_picture, standards=standards)
+    return _drawn("sheet.typ", {**content, **soft, **drawing}, as_picture=as_picture, standards=standards)
 
 
 def _drawn(
@@ -177,6 +199,35 @@ def _drawn(
     return drawn
 
 
+def _there(content: Mapping[str, Any], name: str) -> Any:
+    if name not in content:
+        raise ValueError(f"{name} is missing")
+    return content[name]
+
+
+def _soft(string: str, most: int) -> str:
+    """What has no place to break would run over its cell: it may break after every ``most`` signs.
+
+    Not in typst: there a pattern like this costs a third of the time that a whole certificate takes.
+    """
+    return _runs_of(most).sub(lambda run: run[0] + _ZWSP, string)
+
+
+@functools.cache
+def _runs_of(most: int) -> re.Pattern[str]:
+    return re.compile(rf"[^\s{_BREAKS}]{{{most}}}")
+
+
+def _broken(content: Mapping[str, Any], most: int, *names: str) -> dict[str, Any]:
+    """The same, and what stands under these names may break."""
+    return {**content, **{name: _soft(content[name], most) for name in names if content.get(name)}}
+
+
+def _pairs(rows: Sequence[Sequence[str]], narrow: int, wide: int) -> list[list[str]]:
+    """Labels and values, all of which may break."""
+    return [[_soft(label, narrow), _soft(value, wide)] for label, value in rows]
+
+
 def _as_svg(png: bytes) -> str:
     """A picture as text, which is all that typst takes as data."""
     if not png.startswith(_PNG):
@@ -188,7 +239,9 @@ def _as_svg(png: bytes) -> str:
 
 def _qr(url: str) -> str:
     """A QR code as one path, with the quiet zone around it."""
-    code = segno.make(url, error="m", micro=False)
+    # One mask for all: an address with a random token has no large patches, and trying the eight takes four times as
+    # long. Readers find the mask in the code.
+    code = segno.make(url, error="m", micro=False, mask=2)
     return str(code.svg_inline(border=4, omitsize=True))
 
 

@@ -61,8 +61,7 @@ def chosen(session: Session, clerk: Staff, ids: list[UUID]) -> UUID:
 
 def work(session: Session, office_id: UUID, batch_id: UUID) -> None:
     """What the worker does."""
-    for item in batch.waiting(session, office_id, batch_id):
-        batch.issue_one(session, office_id, item)
+    batch.issue_some(session, office_id, batch_id, batch.waiting(session, office_id, batch_id))
     batch.finish(session, office_id, batch_id)
 
 
@@ -264,7 +263,7 @@ def test_a_full_list_says_how_many_were_wanted(session: Session, clerk: Staff, m
 def test_one_that_was_given_up_may_go_on(session: Session, clerk: Staff) -> None:
     row = chosen(session, clerk, accepted(session, 2))
     batch.start(session, clerk, row)
-    batch.issue_one(session, clerk.office_id, batch.waiting(session, clerk.office_id, row)[0])
+    batch.issue_some(session, clerk.office_id, row, batch.waiting(session, clerk.office_id, row)[:1])
     task = session.scalars(select(Task).where(Task.job == Job.ISSUE_BATCH)).one()
     task.gave_up_at, task.tries = clock.now(), 5
     session.flush()

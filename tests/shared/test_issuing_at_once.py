@@ -44,9 +44,9 @@ def test_sixteen_clerks_issue_in_batches_and_by_hand_at_once(make_session: sessi
             for batch_id in (batches[at], batches[at + 1]):
                 with make_session() as session:
                     items = batch.waiting(session, office_id, batch_id)
-                for item in items:
+                for some in (items[:2], items[2:]):
                     with make_session.begin() as session:
-                        batch.issue_one(session, office_id, item)
+                        batch.issue_some(session, office_id, batch_id, some)
                 with make_session.begin() as session:
                     batch.finish(session, office_id, batch_id)
             return

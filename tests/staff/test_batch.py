@@ -66,8 +66,7 @@ def work(make_session: Make) -> None:
     """What the worker does."""
     row = row_of(make_session)
     with make_session.begin() as session:
-        for item in batch.waiting(session, row.office_id, row.id):
-            batch.issue_one(session, row.office_id, item)
+        batch.issue_some(session, row.office_id, row.id, batch.waiting(session, row.office_id, row.id))
         batch.finish(session, row.office_id, row.id)
 
 

@@ -94,6 +94,7 @@ class Start(Protocol):
 WORK = """
 import os, signal, sys
 from config import points
+from uploads import batch
 from uploads.__main__ import main
 
 def die(point):
@@ -101,6 +102,7 @@ def die(point):
         os.kill(os.getpid(), signal.SIGKILL)
 
 points.waiting = die
+batch.AT_ONCE = 2  # so that a handful is several steps
 sys.exit(main(["work"]))
 """
 
@@ -502,7 +504,7 @@ def test_a_running_worker_opens_what_is_due_and_one_more_opens_nothing_twice(
     assert "duties.opened" not in another.said()
 
 
-@pytest.mark.parametrize("point", ["batch.one_written", "batch.one_issued"])
+@pytest.mark.parametrize("point", ["batch.some_written", "batch.some_issued"])
 def test_killed_in_the_middle_of_a_batch_the_next_one_goes_on_with_the_next_number(
     desk: Desk, running_settings: Settings, start: Start, point: str
 ) -> None:
