@@ -1,8 +1,8 @@
 """Draws, signs and keeps 受領証: the one that is owed, and with it others of its office, side by side.
 
-Drawing leaves the interpreter to others, signing does not: two hands keep two processors busy. Who is killed in the
-middle leaves bytes without a row, for the sweep, and tasks whose hold runs out. A certificate that is not signed is not
-kept.
+Drawing leaves the interpreter to others, signing does not: one hand more than processors keeps all of them busy. Who is
+killed in the middle leaves bytes without a row, for the sweep, and tasks whose hold runs out. A certificate that is not
+signed is not kept.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from uploads.jobs import Bench
 
 AT_ONCE: Final = 40
-HANDS: Final = min(4, os.cpu_count() or 1)
+HANDS: Final = min(4, (os.cpu_count() or 1) + 1)
 HOLD: Final = timedelta(seconds=60)  # nobody says again that these are held: so many are drawn in a few seconds
 REASON: Final = "受領証の発行"
 

@@ -1,9 +1,10 @@
-"""``make bench-receipts``: 1,000 certificates issued in one go, drawn, signed and kept, beside typst alone.
+"""``make bench-receipts``: 1,000 certificates issued in one batch, drawn, signed and kept, beside typst alone.
 
-Ours is what the office does: numbers, rows and journal entries in one transaction each hundred; then the tasks as a
-worker takes them, with proof, QR code, signature, storage that waits for its disk, and rows. PostgreSQL waits for its
+Ours is what the office does: a batch that was chosen and started, and then its tasks as a worker takes them: numbers,
+rows and journal entries; proof, QR code, signature, storage that waits for its disk, and rows. PostgreSQL waits for its
 disk, too. The bare one draws the same documents from the same data with typst, with as many hands and with the same QR
-codes, and signs and keeps nothing. A second line leaves issuing, storage and rows out.
+codes, and signs and keeps nothing. The first line is drawing and signing alone; the second is all of it, until the file
+for the printer and the ZIP lie there.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from config.log import configure
 from config.settings import Settings
-from shared import receipts
-from shared.model import Receipt, Role, State, Task, WelfareOffice
+from shared import batch
+from shared.model import Job, Receipt, Role, State, Task, WelfareOffice
 from shared.receipts import content_json
 from shared.session import engine_for, migrate, sessions
 from shared.sign_in import Staff
@@ -58,14 +59,18 @@ def figures(url: str, folder: Path) -> list[Figure]:
     bench = Bench(make_session, storage_from(settings), settings.incoming, seals=seals, portal_url=PORTAL)
     clerk, waiting = _waiting(make_session)
 
+    with make_session.begin() as session:
+        chosen = batch.choose(session, clerk, waiting, matched=COUNT, attempt=uuid4(), demo=True)
+        batch.start(session, clerk, chosen.id)
+
     began = time.perf_counter()
-    _issue(make_session, clerk, waiting)
+    _work(bench, Job.ISSUE_BATCH)
     issued = time.perf_counter() - began
-    with make_session() as session:
-        tasks = session.execute(select(Task.office_id, Task.id).order_by(Task.id)).all()
-    for office_id, task_id in tasks:
-        do(bench, office_id, task_id)
-    ours = time.perf_counter() - began
+    _work(bench, Job.DRAW_RECEIPT)
+    made = time.perf_counter() - began - issued
+    _work(bench, Job.GATHER_RECEIPTS)
+    gathered = time.perf_counter() - began - issued - made
+    ours = issued + made + gathered
 
     with make_session() as session:
         rows = session.scalars(select(Receipt).order_by(Receipt.id)).all()
@@ -79,15 +84,15 @@ def figures(url: str, folder: Path) -> list[Figure]:
         some = papers[at : at + STRIDE]
         beside += _by_hands(lambda paper: draw_receipt(paper[0], {}, paper[1]), some)
         signed += _by_hands(lambda paper: seal.sign_pdf(draw_receipt(paper[0], {}, paper[1]), reason=REASON), some)
-    print(f"issued in {issued:.2f} s, drawn and signed and kept in {ours - issued:.2f} s; {HANDS} hands")
+    print(f"{HANDS} hands: {issued:.2f} s to issue, {made:.2f} s to draw, sign and keep, {gathered:.2f} s to gather")
     return [
         Figure(f"{COUNT} receipts drawn and signed, s", signed, beside, "<= 1.5"),
-        Figure(f"{COUNT} receipts issued, drawn, signed and kept, s (30 allowed)", ours, 30.0, "<= 1.0"),
-        Figure(f"{COUNT} receipts issued, drawn, signed and kept, s", ours, beside, ""),
+        Figure(f"{COUNT} receipts issued, drawn, signed, kept and gathered, s (30 allowed)", ours, 30.0, "<= 1.0"),
+        Figure(f"{COUNT} receipts issued, drawn, signed, kept and gathered, s", ours, beside, ""),
     ]
 
 
-def _waiting(make_session: sessionmaker[Session]) -> tuple[Staff, list[tuple[UUID, int]]]:
+def _waiting(make_session: sessionmaker[Session]) -> tuple[Staff, list[UUID]]:
     with make_session.begin() as session:
         clerk, worker = factories.staff(session, Role.CLERK), factories.staff(session)
         rows = [
@@ -98,14 +103,15 @@ def _waiting(make_session: sessionmaker[Session]) -> tuple[Staff, list[tuple[UUI
         ]
         session.execute(text("ANALYZE"))  # as the server does by itself within a minute
         assert session.get_one(WelfareOffice, clerk.office_id).code == "HB"
-        return clerk, [(row.id, row.revision) for row in rows]
+        return clerk, [row.id for row in rows]
 
 
-def _issue(make_session: sessionmaker[Session], clerk: Staff, waiting: list[tuple[UUID, int]]) -> None:
-    for at in range(0, len(waiting), 100):
-        with make_session.begin() as session:
-            for submission_id, seen in waiting[at : at + 100]:
-                receipts.issue(session, clerk, submission_id, seen=seen, attempt=uuid4(), demo=True)
+def _work(bench: Bench, job: Job) -> None:
+    """Do the tasks of one kind, as a worker is sent them."""
+    with bench.sessions() as session:
+        tasks = session.execute(select(Task.office_id, Task.id).where(Task.job == job).order_by(Task.id)).all()
+    for office_id, task_id in tasks:
+        do(bench, office_id, task_id)
 
 
 def _issue_of(row: Receipt) -> Issue:

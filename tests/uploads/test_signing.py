@@ -186,6 +186,14 @@ def test_it_says_of_itself_what_the_writer_claims(one: Signed) -> None:
     assert all(line.split()[-5:-2] == ["yes", "yes", "yes"] for line in fonts), "embedded, subset, with Unicode"
 
 
+def test_a_signature_changes_nothing_that_the_paper_says_of_itself(one: Signed, paper: bytes) -> None:
+    def said(stream: Any) -> tuple[bytes, dict[str, str]]:
+        with pikepdf.open(stream) as pdf:
+            return pdf.Root.Metadata.read_bytes(), {key: str(value) for key, value in pdf.docinfo.items()}
+
+    assert said(one.pdf) == said(io.BytesIO(paper))
+
+
 def alt_texts(pdf: pikepdf.Pdf) -> set[str]:
     return {str(one["/Alt"]) for one in pdf.objects if isinstance(one, pikepdf.Dictionary) and "/Alt" in one}
 
