@@ -171,7 +171,9 @@ def test_it_is_done_once_noted_for_each_household_and_told_to_those_concerned(
     row = assignment.apply(session, chief, lines, attempt=attempt)
     assert assignment.apply(session, chief, lines, attempt=attempt) is row
     assert session.scalar(select(func.count()).select_from(Reassignment)) == 1
-    noted = session.scalars(select(LogEntry).where(LogEntry.event == "household.reassigned")).all()
+    noted = session.scalars(
+        select(LogEntry).where(LogEntry.event == "household.reassigned").order_by(LogEntry.seq)
+    ).all()
     assert {entry.subject_id for entry in noted} == set(homes)
     assert all(entry.facts["was"] == str(reino.staff_id) for entry in noted)
     assert all(entry.facts["now"] == str(shida.staff_id) for entry in noted)

@@ -67,7 +67,9 @@ def work(session: Session, office_id: UUID, batch_id: UUID) -> None:
 
 
 def events(session: Session) -> list[str]:
-    return list(session.scalars(select(LogEntry.event).where(LogEntry.event.startswith("batch."))))
+    return list(
+        session.scalars(select(LogEntry.event).where(LogEntry.event.startswith("batch.")).order_by(LogEntry.seq))
+    )
 
 
 def numbers(session: Session) -> list[str]:

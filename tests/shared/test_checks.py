@@ -253,7 +253,7 @@ def test_an_override_says_who_when_and_why_and_can_be_taken_back(
     overrides.override(session, worker, row.id, check.id, "遅れて届いた前の送信", attempt=attempt)
     shown = next(one for one in checks.of(session, drafts.sent_version(session, row)) if one.id == check.id)
     assert (shown.by, shown.note, shown.stands) == ("", "", True)
-    said = session.scalars(select(LogEntry).where(LogEntry.subject_id == row.id)).all()
+    said = session.scalars(select(LogEntry).where(LogEntry.subject_id == row.id).order_by(LogEntry.seq)).all()
     assert [one.event for one in said][-2:] == ["check.overridden", "check.stands_again"]
     assert "働いている" not in repr([one.facts for one in said])
     assert journal.first_broken(session, worker.office_id) is None

@@ -235,7 +235,9 @@ def test_an_offices_own_list_holds_for_it_alone_and_from_then_on(session: Sessio
     assert words_of(session) == [{"tell": ["雪かきができない"]}]
     assert row.urgent
     assert len(danger.set_words(session, who.office_id, add=["凍えている"], remove=["雪かきができない"])) == before
-    entries = session.scalars(select(LogEntry.event).where(LogEntry.office_id == who.office_id)).all()
+    entries = session.scalars(
+        select(LogEntry.event).where(LogEntry.office_id == who.office_id).order_by(LogEntry.seq)
+    ).all()
     assert entries.count("danger_words.set") == 2
     assert journal.first_broken(session, who.office_id) is None
 

@@ -40,7 +40,9 @@ def person(session: Session, issued: Receipt) -> Recipient:
 
 
 def said(session: Session) -> list[str]:
-    return list(session.scalars(select(LogEntry.event).where(LogEntry.event.startswith("receipt."))))
+    return list(
+        session.scalars(select(LogEntry.event).where(LogEntry.event.startswith("receipt.")).order_by(LogEntry.seq))
+    )
 
 
 def arrived(session: Session, receipt: Receipt) -> bool:

@@ -92,7 +92,9 @@ def test_texts_are_worded_anew_switched_off_and_moved(session: Session, chief: S
     row = factories.submission(session)
     with pytest.raises(NotThere):
         fixed_texts.filled(session, factories.caseworker_of(session, row), first, row.id)
-    events = session.scalars(select(LogEntry.event).where(LogEntry.event.startswith("fixed_text."))).all()
+    events = session.scalars(
+        select(LogEntry.event).where(LogEntry.event.startswith("fixed_text.")).order_by(LogEntry.seq)
+    ).all()
     assert events.count("fixed_text.changed") == 1
 
 

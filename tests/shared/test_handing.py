@@ -46,7 +46,9 @@ class Room:
         )
 
     def events(self) -> list[str]:
-        return list(self.session.scalars(select(LogEntry.event).where(LogEntry.event.like("lease.%"))))
+        return list(
+            self.session.scalars(select(LogEntry.event).where(LogEntry.event.like("lease.%")).order_by(LogEntry.seq))
+        )
 
 
 @pytest.fixture

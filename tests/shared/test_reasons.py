@@ -70,7 +70,9 @@ def test_a_reason_of_its_own_stands_before_the_last_and_is_added_once(session: S
     assert reasons.add(session, chief, other) == "own_2"
     assert list(reasons.of(session, chief.office_id))[-3:] == ["own_1", "own_2", Reason.OTHER]
     assert said(session, ask(session, "own_1"))[1] == "日付を もう一度見てください"
-    events = session.scalars(select(LogEntry.event).where(LogEntry.event.startswith("reason."))).all()
+    events = session.scalars(
+        select(LogEntry.event).where(LogEntry.event.startswith("reason.")).order_by(LogEntry.seq)
+    ).all()
     assert events == ["reason.added"] * 2
     with pytest.raises(ValueError, match="a reason the office does not have"):
         ask(session, "own_3")

@@ -121,7 +121,7 @@ def test_a_look_is_taken_once_and_changes_nothing_for_the_person(session: Sessio
     assert row.looked_by == chief.staff_id
     assert submission.revision == revision
     assert session.scalar(select(func.count()).select_from(Step)) == steps
-    entries = session.scalars(select(LogEntry).where(LogEntry.event == "second_look.done")).all()
+    entries = session.scalars(select(LogEntry).where(LogEntry.event == "second_look.done").order_by(LogEntry.seq)).all()
     assert [entry.facts for entry in entries] == [{"submission": str(submission.id), "version": 1, "finding": "fine"}]
     assert second_look.waiting(session, chief) == []
 

@@ -49,7 +49,9 @@ def issued(session: Session, clerk: Staff, row: Submission) -> Receipt:
 
 
 def events(session: Session) -> list[str]:
-    return list(session.scalars(select(LogEntry.event).where(LogEntry.event.startswith("receipt."))))
+    return list(
+        session.scalars(select(LogEntry.event).where(LogEntry.event.startswith("receipt.")).order_by(LogEntry.seq))
+    )
 
 
 def test_a_voided_one_keeps_its_row_and_number_and_another_one_takes_its_place(

@@ -41,7 +41,9 @@ def names(answer: Answer) -> list[str]:
 
 def viewed(make_session: Make) -> list[LogEntry]:
     with make_session() as session:
-        return list(session.scalars(select(LogEntry).where(LogEntry.event == "household.viewed")))
+        return list(
+            session.scalars(select(LogEntry).where(LogEntry.event == "household.viewed").order_by(LogEntry.seq))
+        )
 
 
 def text(answer: Answer) -> str:

@@ -144,7 +144,9 @@ def test_page_follows_page_on_the_screen_and_paper_and_spreadsheet_have_all(
         "届いた書類を見た",
     )
     with make_session() as session:
-        events = session.scalars(select(LogEntry.event).where(LogEntry.event.like("looks.%"))).all()
+        events = session.scalars(
+            select(LogEntry.event).where(LogEntry.event.like("looks.%")).order_by(LogEntry.seq)
+        ).all()
     assert set(events) == {"looks.viewed", "looks.printed", "looks.downloaded"}
 
 

@@ -39,7 +39,9 @@ def test_each_look_is_written_down(enter: Enter, scene: Scene, make_session: Mak
     desk.open(scene.path)
     desk.open(scene.path)
     with make_session() as session:
-        looks = session.scalars(select(LogEntry).where(LogEntry.event == "submission.viewed")).all()
+        looks = session.scalars(
+            select(LogEntry).where(LogEntry.event == "submission.viewed").order_by(LogEntry.seq)
+        ).all()
         assert [(look.subject_id, look.actor_id) for look in looks] == [
             (scene.submission_id, scene.worker.staff_id)
         ] * 2

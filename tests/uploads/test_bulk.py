@@ -109,7 +109,7 @@ def test_a_worker_killed_in_the_middle_is_followed_by_one_that_goes_on(
     assert states(desk) == [State.WAITING] * COUNT
     assert state(desk, started) is BulkState.UNDONE
     with desk.bench.sessions() as session:
-        said = list(session.scalars(select(LogEntry.event)))
+        said = list(session.scalars(select(LogEntry.event).order_by(LogEntry.seq)))
     assert (said.count("bulk.done"), said.count("bulk.undone")) == (1, 1)
 
 
