@@ -159,7 +159,7 @@ def delete_all_rows(connection: Connection) -> None:
     """Whatever keys and triggers say: PostgreSQL's own copying of databases works like this."""
     tables = connection.scalars(text("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'")).all()
     all_rows = [f"DELETE FROM {table}" for table in tables if table != "alembic_version"]  # noqa: S608  (names of ours)
-    connection.exec_driver_sql("; ".join(["SET LOCAL session_replication_role = replica", *all_rows]))
+    connection.exec_driver_sql("; ".join(["SET session_replication_role = replica", *all_rows]))
 
 
 SHAPE: Final = """

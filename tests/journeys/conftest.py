@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy import Engine, NullPool, create_engine, text
 
 from config.office import papers, services
 from config.office.children import Child, Crew
@@ -157,9 +157,11 @@ def _rows_of(kind: str, root: Path, request: pytest.FixtureRequest) -> tuple[str
     url: str = request.getfixturevalue("make_postgresql")(request.getfixturevalue("migrated_postgresql"))
 
     def delete_all() -> None:
-        admin = create_engine(url, poolclass=NullPool)
-        with admin.begin() as connection:
+        admin = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection, connection.begin():
             delete_all_rows(connection)
+            # As in a new database: plans made for what was there lead astray, and what was deleted is in the way.
+            connection.execute(text("VACUUM ANALYZE"))
 
     return url, delete_all
 
