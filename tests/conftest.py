@@ -34,7 +34,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         folder = metafunc.module.__name__.split(".")[1]
         both = folder in BOTH and not getattr(metafunc.module, "ONE_DATABASE", False)
         kinds = ["postgresql", "sqlite"] if both else ["postgresql"]
-        metafunc.parametrize("house" if folder == "journeys" else "database_url", kinds, indirect=True)
+        metafunc.parametrize("database_url", kinds, indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -152,14 +152,12 @@ class Emptied:
     def _empty(connection: Connection) -> None:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         connection.execute(text(f"{others} WHERE datname = current_database() AND pid <> pg_backend_pid()"))
-        delete_all_rows(connection)
-
-
-def delete_all_rows(connection: Connection) -> None:
-    """Whatever keys and triggers say: PostgreSQL's own copying of databases works like this."""
-    tables = connection.scalars(text("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'")).all()
-    all_rows = [f"DELETE FROM {table}" for table in tables if table != "alembic_version"]  # noqa: S608  (names of ours)
-    connection.exec_driver_sql("; ".join(["SET session_replication_role = replica", *all_rows]))
+        # Whatever keys and triggers say: PostgreSQL's own copying of databases works like this.
+        tables = connection.scalars(
+            text("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'")
+        ).all()
+        all_rows = [f"DELETE FROM {table}" for table in tables if table != "alembic_version"]  # noqa: S608  (names of ours)
+        connection.exec_driver_sql("; ".join(["SET LOCAL session_replication_role = replica", *all_rows]))
 
 
 SHAPE: Final = """
@@ -186,6 +184,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{tmp_path / 'office.db'}"
         return
     databases: Emptied = request.getfixturevalue("emptied")
+    if "town" in request.fixturenames:  # a whole office works in it: it is as new as an office's is
+        yield request.getfixturevalue("make_postgresql")(request.getfixturevalue("migrated_postgresql"))
+        return
     url, served = databases.take()
     yield url
     databases.leave(url, served)

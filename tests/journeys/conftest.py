@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from sqlalchemy import Engine, NullPool, create_engine, text
+from sqlalchemy import Engine
 
 from config.office import papers, services
 from config.office.children import Child, Crew
@@ -25,7 +23,6 @@ from shared.model import Role, StaffMember
 from shared.rules.months import add_months
 from shared.session import sessions
 from tests import factories, s3
-from tests.conftest import delete_all_rows
 from tests.journeys.desk import Desk
 from tests.journeys.phone import Phone
 from uploads.signing import Seals
@@ -47,23 +44,23 @@ class Town:
     code: str  # of the letter of 見本　花子, whose report for last month is due
     neighbour: str  # the code of 別野　人子's letter
     month: date
-    house: House
-
-    @property
-    def folder(self) -> Path:
-        return self.house.root
-
-    @property
-    def crew(self) -> Crew:
-        return self.house.crew
+    folder: Path
+    crew: Crew
 
     def kill(self, name: str) -> None:
         """End a process of the office by force, with all it has started."""
-        self.house.kill(name)
+        self._child(name).bury()
 
     def start_again(self, name: str) -> None:
         """Start what was killed, and wait until it is ready."""
-        self.house.start_again(name)
+        child = self._child(name)
+        child.start()
+        while not child.service.ready():
+            assert not child.has_ended()
+            time.sleep(0.05)
+
+    def _child(self, name: str) -> Child:
+        return next(child for stage in self.crew.stages for child in stage if child.service.name == name)
 
 
 def chromium() -> str | None:
@@ -85,54 +82,9 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@dataclass
-class House:
-    """An office that runs from one journey to the next: to start it takes as long as many a journey."""
-
-    root: Path
-    database_url: str
-    ports: tuple[int, int]
-    crew: Crew
-    empty_database: Callable[[], None]
-
-    def make_ready(self, *, anew: bool) -> None:
-        """Everybody is at work, and nothing is there yet.
-
-        :param anew: start everybody again; the worker always is, for what it had in its hands is gone.
-        """
-        self._child("worker").bury()
-        self.empty_database()
-        for child in [child for stage in self.crew.stages for child in stage]:
-            if child.service.name != "worker" and (anew or child.has_ended()):
-                child.bury()
-                child.start()
-                self.wait_for(child)
-
-    def open_again(self) -> None:
-        """The worker comes when the people are there: at its start it looks after every office."""
-        self._child("worker").start()
-
-    def start_again(self, name: str) -> None:
-        child = self._child(name)
-        child.start()
-        self.wait_for(child)
-
-    def kill(self, name: str) -> None:
-        self._child(name).bury()
-
-    @staticmethod
-    def wait_for(child: Child) -> None:
-        while not child.service.ready():
-            assert not child.has_ended()
-            time.sleep(0.05)
-
-    def _child(self, name: str) -> Child:
-        return next(child for stage in self.crew.stages for child in stage if child.service.name == name)
-
-
-def _bytes_of(kind: str, request: pytest.FixtureRequest) -> dict[str, str]:
+def _storage(database_url: str, request: pytest.FixtureRequest) -> dict[str, str]:
     """Beside PostgreSQL the bytes lie in S3, as on servers; beside SQLite in a folder. Only settings differ."""
-    if kind != "postgresql":
+    if not database_url.startswith("postgresql"):
         return {}
     return {
         "MADOGUCHI_STORAGE_URL": f"s3://{s3.BUCKET}",
@@ -142,34 +94,10 @@ def _bytes_of(kind: str, request: pytest.FixtureRequest) -> dict[str, str]:
     }
 
 
-def _rows_of(kind: str, root: Path, request: pytest.FixtureRequest) -> tuple[str, Callable[[], None]]:
-    """A migrated database, and what empties it while others hold it open."""
-    if kind == "sqlite":
-        template: Path = request.getfixturevalue("migrated_sqlite")
-        database = root / "office.db"
-        shutil.copy(template, database)
-
-        def copy_anew() -> None:
-            with closing(sqlite3.connect(template)) as empty, closing(sqlite3.connect(database, timeout=30)) as used:
-                empty.backup(used)
-
-        return f"sqlite:///{database}", copy_anew
-    url: str = request.getfixturevalue("make_postgresql")(request.getfixturevalue("migrated_postgresql"))
-
-    def delete_all() -> None:
-        admin = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection, connection.begin():
-            delete_all_rows(connection)
-            # As in a new database: plans made for what was there lead astray, and what was deleted is in the way.
-            connection.execute(text("VACUUM ANALYZE"))
-
-    return url, delete_all
-
-
-@contextmanager
-def _house(kind: str, root: Path, request: pytest.FixtureRequest) -> Iterator[House]:
-    database_url, empty_database = _rows_of(kind, root, request)
-    folder = Folder(root / "var")
+@pytest.fixture
+def town(database_url: str, engine: Engine, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Town]:
+    code, neighbour, month = _people(engine)
+    folder = Folder(tmp_path / "var")
     with folder.locked(), Crew(folder.log, print) as crew:
         for place in (folder.data / "queue", folder.root / "secrets"):
             place.mkdir(parents=True, exist_ok=True)
@@ -182,7 +110,7 @@ def _house(kind: str, root: Path, request: pytest.FixtureRequest) -> Iterator[Ho
             "MADOGUCHI_FILES_LIMIT": "3",
             "MADOGUCHI_EXIT_URL": f"http://127.0.0.1:{ports[0]}/no-letter",  # no journey leaves this machine
             "MADOGUCHI_PORTAL_URL": f"http://127.0.0.1:{ports[0]}",  # where the QR code of a certificate leads
-            **_bytes_of(kind, request),
+            **_storage(database_url, request),
         }
         variables = {
             name: {**services.environ(folder, name, valkey.url), **chosen} for name in ("portal", "staff", "worker")
@@ -194,46 +122,16 @@ def _house(kind: str, root: Path, request: pytest.FixtureRequest) -> Iterator[Ho
             services.web("staff", ports[1], variables["staff"]),
             services.worker(variables["worker"]),
         )
-        yield House(root, database_url, ports, crew, empty_database)
-
-
-@pytest.fixture(scope="session")
-def houses(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], House]]:
-    running: dict[str, House] = {}
-    with ExitStack() as held:
-
-        def house(kind: str) -> House:
-            if kind not in running:
-                running[kind] = held.enter_context(_house(kind, tmp_path_factory.mktemp("house"), request))
-            return running[kind]
-
-        yield house
-
-
-@pytest.fixture
-def house(request: pytest.FixtureRequest, houses: Callable[[str], House]) -> House:
-    house, failed = houses(request.param), request.session.testsfailed
-    house.make_ready(anew=failed != _failed_before.get(house.database_url, failed))
-    _failed_before[house.database_url] = failed
-    return house
-
-
-_failed_before: dict[str, int] = {}
-
-
-@pytest.fixture
-def database_url(house: House) -> str:
-    return house.database_url
-
-
-@pytest.fixture
-def town(house: House, engine: Engine) -> Town:
-    code, neighbour, month = _people(engine)
-    house.open_again()
-    doors = [f"http://127.0.0.1:{port}" for port in house.ports]
-    return Town(doors[0], doors[1], engine, code, neighbour, month, house)
+        yield Town(
+            f"http://127.0.0.1:{ports[0]}",
+            f"http://127.0.0.1:{ports[1]}",
+            engine,
+            code,
+            neighbour,
+            month,
+            tmp_path,
+            crew,
+        )
 
 
 def _people(engine: Engine) -> tuple[str, str, date]:
