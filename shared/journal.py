@@ -22,17 +22,13 @@ _PAGE = 500
 
 def record(
     session: Session, office_id: UUID, by: Actor, event: str, subject_id: UUID | None = None, **facts: Any
-) -> LogEntry:
-    """Append one entry. The number series holds other writers back until this transaction ends.
+) -> UUID:
+    """Append one entry, and return its id. The number series holds other writers back until this transaction ends.
 
     :param event: ``noun.past_participle``.
     :param facts: ids, states, counts; never a name or an amount.
     """
-    seq = series.take(session, office_id, "journal", 0)
-    entry = _entry(office_id, seq, by, event, subject_id, facts, hash_at(session, office_id, seq - 1))
-    session.add(entry)
-    session.flush()
-    return entry
+    return _append(session, office_id, event, [(by, subject_id, facts)])[0]
 
 
 def hold(session: Session, office_id: UUID) -> int:
@@ -40,7 +36,7 @@ def hold(session: Session, office_id: UUID) -> int:
     return series.take(session, office_id, "journal", 0, count=0) - 1
 
 
-def record_step(session: Session, step: Step, event: str, subject_id: UUID | None = None, **facts: Any) -> LogEntry:
+def record_step(session: Session, step: Step, event: str, subject_id: UUID | None = None, **facts: Any) -> UUID:
     """``record`` for a step of a submission, by whoever took it: the entry can be compared with the step's row.
 
     :param subject_id: what it is about, if it is not the submission.
@@ -86,7 +82,7 @@ def record_all(
 
 
 def _append(
-    session: Session, office_id: UUID, event: str, entries: Sequence[tuple[Actor, UUID, Mapping[str, Any]]]
+    session: Session, office_id: UUID, event: str, entries: Sequence[tuple[Actor, UUID | None, Mapping[str, Any]]]
 ) -> list[UUID]:
     if not entries:
         return []

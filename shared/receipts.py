@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from shared import clock, journal, series, stamp
+from shared import clock, journal, series, slips, stamp
 from shared.drafts import sent_version_of_each
 from shared.errors import NotThere
 from shared.model import (
@@ -38,7 +38,7 @@ from shared.rules.numbers import document_number, grouped, new_check_code, new_c
 from shared.rules.wareki import fiscal_year, japanese_date, japanese_moment
 from shared.session import each_by_id
 from shared.sign_in import Recipient, Staff
-from shared.slips import SaidRow, Slip, each, slip
+from shared.slips import SaidRow, Slip
 
 UNNUMBERED = "（発行のときに付きます）"
 
@@ -67,7 +67,7 @@ def preview(session: Session, who: Staff, submission_id: UUID, *, demo: bool) ->
     submission = for_clerk(session, who, submission_id)
     if submission.state is not State.ACCEPTED:
         raise changed_meanwhile(session, submission)
-    said = slip(session, submission)
+    said = slips.slip(session, submission)
     say = _Contents(session, who, [submission], demo=demo)
     return said, say.of(submission, said, UNNUMBERED, clock.now())
 
@@ -126,11 +126,11 @@ def _write(
     submissions = [submission for submission, _attempt in ready]
     office = session.get_one(WelfareOffice, who.office_id)
     versions = sent_version_of_each(session, submissions)
-    slips = each(session, [(one, versions[one.id]) for one in submissions])
+    all_said = slips.each(session, [(one, versions[one.id]) for one in submissions])
     say = _Contents(session, who, submissions, demo=demo)
     serial = series.take(session, who.office_id, "receipt", fiscal_year(clock.today()), count=len(ready))
     receipts, taken = [], []
-    for at, ((submission, attempt), said) in enumerate(zip(ready, slips, strict=True)):
+    for at, ((submission, attempt), said) in enumerate(zip(ready, all_said, strict=True)):
         number, now = document_number(office.document_prefix, clock.today(), serial + at), clock.now()
         voided = say.voided.get(submission.id)
         receipt = Receipt(

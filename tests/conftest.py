@@ -183,10 +183,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "office.db")
         yield f"sqlite:///{tmp_path / 'office.db'}"
         return
-    databases: Emptied = request.getfixturevalue("emptied")
     if "town" in request.fixturenames:  # a whole office works in it: it is as new as an office's is
         yield request.getfixturevalue("make_postgresql")(request.getfixturevalue("migrated_postgresql"))
         return
+    databases: Emptied = request.getfixturevalue("emptied")
     url, served = databases.take()
     yield url
     databases.leave(url, served)

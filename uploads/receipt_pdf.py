@@ -90,10 +90,10 @@ def draw_receipt(
         name: _as_svg(pictures[content[name]]) for name in ("stamp", "signature") if content.get(name) in pictures
     }
     whole = {
-        **_broken(content, 28, "office_title", "addressee", "version_note"),
-        "received": _pairs(_there(content, "received"), 14, 28),
-        "declared": _pairs(_there(content, "declared"), 14, 28),
-        "files": [_broken(file, 28, "name") for file in _there(content, "files")],
+        **_softened(content, 28, "office_title", "addressee", "version_note"),
+        "received": _soft_pairs(_there(content, "received"), 14, 28),
+        "declared": _soft_pairs(_there(content, "declared"), 14, 28),
+        "files": [_softened(file, 28, "name") for file in _there(content, "files")],
         "draft": draft,
         "pictures": drawings,
     }
@@ -125,7 +125,7 @@ def draw_letter(content: Mapping[str, Any]) -> bytes:
     """
     code = str(content.get("code", "")).replace("-", "")
     groups = "-".join(code[at : at + 4] for at in range(0, len(code), 4))
-    soft = _broken(content, 28, "city", "counter", "addressee", "url")
+    soft = _softened(content, 28, "city", "counter", "addressee", "url")
     return _drawn("letter.typ", {**soft, "code": groups})
 
 
@@ -136,8 +136,8 @@ def draw_slip(content: Mapping[str, Any]) -> bytes:
         office, phone, demo; and files, a list of mappings with name, about, sha256. Empty ones are left out.
     :raises ValueError: if something of this is missing.
     """
-    files = [_broken(file, 18, "name") for file in _there(content, "files")]
-    return _drawn("slip.typ", {**_broken(content, 18, "thing"), "files": files}, as_picture=True)
+    files = [_softened(file, 18, "name") for file in _there(content, "files")]
+    return _drawn("slip.typ", {**_softened(content, 18, "thing"), "files": files}, as_picture=True)
 
 
 # The letters that the Japanese font has not; cut to what shared/tables/slip_words.csv says (make slip-fonts).
@@ -164,9 +164,11 @@ def draw_sheet(content: Mapping[str, Any], *, as_picture: bool = False) -> bytes
         "fonts": _FONTS_OF.get(str(content.get("language", "")), _LATIN),
     }
     soft = {
-        "facts": [{**fact, "lines": [_soft(line, 24) for line in fact["lines"]]} for fact in _there(content, "facts")],
-        "declared": _pairs(_there(content, "declared"), 14, 24),
-        "files": [_broken(file, 24, "name") for file in _there(content, "files")],
+        "facts": [
+            {**fact, "lines": [_soft(line, 24) for line in _there(fact, "lines")]} for fact in _there(content, "facts")
+        ],
+        "declared": _soft_pairs(_there(content, "declared"), 14, 24),
+        "files": [_softened(file, 24, "name") for file in _there(content, "files")],
     }
     standards: tuple[PDFStandard, ...] = () if as_picture else ("ua-1",)
     return _drawn("sheet.typ", {**content, **soft, **drawing}, as_picture=as_picture, standards=standards)
@@ -218,12 +220,12 @@ def _runs_of(most: int) -> re.Pattern[str]:
     return re.compile(rf"[^\s{_BREAKS}]{{{most}}}")
 
 
-def _broken(content: Mapping[str, Any], most: int, *names: str) -> dict[str, Any]:
+def _softened(content: Mapping[str, Any], most: int, *names: str) -> dict[str, Any]:
     """The same, and what stands under these names may break."""
     return {**content, **{name: _soft(content[name], most) for name in names if content.get(name)}}
 
 
-def _pairs(rows: Sequence[Sequence[str]], narrow: int, wide: int) -> list[list[str]]:
+def _soft_pairs(rows: Sequence[Sequence[str]], narrow: int, wide: int) -> list[list[str]]:
     """Labels and values, all of which may break."""
     return [[_soft(label, narrow), _soft(value, wide)] for label, value in rows]
 

@@ -1,4 +1,4 @@
-"""pyHanko's signer with what is the same in every signature made once.
+"""pyHanko's signer with what is the same in every signature made once, and its writer without what we do not want said.
 
 asn1crypto encodes an object that was just put together anew each time it is asked for it, and so does everything
 around it: with the depth of a signature that grows to most of the time it takes. What has been read from bytes is not
@@ -12,11 +12,23 @@ from typing import Any
 
 from asn1crypto import cms, keys, tsp, x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.attributes import CMSAttributeProvider, SigningCertificateV2Provider
 from pyhanko.sign.general import as_signing_certificate_v2
 from pyhanko.sign.signers import SimpleSigner
 from pyhanko.sign.signers.pdf_cms import CAdESSignedAttributeProviderSpec, PdfCMSSignedAttributes
 from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+
+class Revision(IncrementalPdfFileWriter):
+    """A revision that adds a signature and nothing else: what a paper says of itself was written when it was drawn.
+
+    pyHanko would write the moment of signing into the description of the document, too. It stands in the signature, and
+    to read and write that description takes a third of the time that a signature takes.
+    """
+
+    def _update_meta(self) -> None:
+        pass
 
 
 class KeySigner(SimpleSigner):

@@ -455,7 +455,7 @@ def test_a_journal_emptied_at_a_stroke(session: Session) -> None:
 
 def test_one_place_in_the_journal_for_two_entries(session: Session) -> None:
     office = factories.office(session)
-    entry = journal.record(session, office.id, MACHINE, "letter.sent")
+    entry = session.get_one(LogEntry, (office.id, journal.record(session, office.id, MACHINE, "letter.sent")))
     with refused(session):
         session.add(
             LogEntry(

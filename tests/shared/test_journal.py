@@ -19,7 +19,8 @@ def office_id(session: Session) -> UUID:
 
 def write(session: Session, office_id: UUID, count: int = 5) -> list[LogEntry]:
     who = Actor.staff(uuid4())
-    return [journal.record(session, office_id, who, "submission.viewed", uuid4(), version=at) for at in range(count)]
+    ids = [journal.record(session, office_id, who, "submission.viewed", uuid4(), version=at) for at in range(count)]
+    return [session.get_one(LogEntry, (office_id, one)) for one in ids]
 
 
 def without_the_trigger(session: Session) -> None:

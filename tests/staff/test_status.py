@@ -224,7 +224,8 @@ def test_the_page_says_whether_the_journal_is_whole_and_when_it_was_signed(
     assert "つながっています" in page
     assert "最後の署名" in page
     with make_session.begin() as session:
-        broken = journal.record(session, keeper.office_id, MACHINE, "letter.sent")
+        newest = journal.record(session, keeper.office_id, MACHINE, "letter.sent")
+        broken = session.get_one(LogEntry, (keeper.office_id, newest))
         session.execute(text("DROP TRIGGER log_entry_append_only ON log_entry"))
         session.execute(update(LogEntry).where(LogEntry.seq == broken.seq).values(event="x.done"))
         before = upkeep.wants_a_look(session, keeper.office_id)
