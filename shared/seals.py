@@ -47,7 +47,8 @@ def publish(session: Session, code: str, certificates: list[Certificate]) -> int
     office_id = session.scalar(select(WelfareOffice.id).where(WelfareOffice.code == code))
     if office_id is None or not _news(session, office_id, certificates):
         return 0
-    session.execute(select(WelfareOffice.id).where(WelfareOffice.id == office_id).with_for_update())
+    office = select(WelfareOffice.id).where(WelfareOffice.id == office_id)
+    session.execute(office.with_for_update(key_share=True))  # who writes anything of this office waits for nothing
     news = _news(session, office_id, certificates)  # another worker may have been quicker
     for one, row in news:
         if row is None:

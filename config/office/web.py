@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import faulthandler
+import signal
+
 from flask import Flask
 
 from config.log import configure
@@ -26,3 +29,4 @@ def staff_app() -> Flask:
 def _prepare(process: str) -> None:
     end_with_parent()  # the server's main process may be killed; its worker would keep the port
     configure(process)
+    faulthandler.register(signal.SIGUSR1)  # "kill -USR1": where each thread stands, into the log: lines of code only

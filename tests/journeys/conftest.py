@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,6 +23,7 @@ from shared.model import Role, StaffMember
 from shared.rules.months import add_months
 from shared.session import sessions
 from tests import factories, s3
+from tests.journeys import last_seen
 from tests.journeys.desk import Desk
 from tests.journeys.phone import Phone
 from uploads.signing import Seals
@@ -32,6 +33,7 @@ expect.set_options(timeout=15_000)
 PASSWORD = "a long password of the office"
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1440, "height": 900}
+WATCHES = pytest.StashKey[list[last_seen.Watch]]()
 
 
 @dataclass(frozen=True)
@@ -151,10 +153,28 @@ def _people(engine: Engine) -> tuple[str, str, date]:
         return factories.letter(session, who), factories.letter(session, other), month
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say below a failure what its browsers and its office have said, while they still live."""
+    report = yield
+    if report.when == "call" and report.failed:
+        watches: list[last_seen.Watch] = item.stash.get(WATCHES, [])
+        for at, watch in enumerate(watches):
+            report.sections.append((f"browser {at}", watch.report()))
+        town = getattr(item, "funcargs", {}).get("town")
+        if town:
+            report.sections.append(("the office", last_seen.logs(Folder(town.folder / "var").log)))
+            report.sections.append(("the database", last_seen.questions(town.engine)))
+    return report
+
+
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+def open_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     """A fresh browser, as another person's would be."""
     contexts: list[BrowserContext] = []
+    watches = request.node.stash.setdefault(WATCHES, [])
 
     def open_one(width: dict[str, int], *, script: bool = True) -> Page:
         context = browser.new_context(
@@ -165,6 +185,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         )
         context.set_default_timeout(15_000)
         contexts.append(context)
+        watches.append(last_seen.Watch(context))
         return context.new_page()
 
     yield open_one
