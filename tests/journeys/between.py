@@ -6,7 +6,7 @@ import http.client
 import http.server
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
 from urllib.parse import urlsplit
@@ -42,13 +42,13 @@ def between(office: str) -> Iterator[Between]:
                 return
             if body:
                 body = here.spoil(self.command, self.headers, body)
-            there = http.client.HTTPConnection(host, port)
-            there.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-            for name, value in self.headers.items():
-                there.putheader(name, value)
-            there.endheaders(body)
-            answer = there.getresponse()
-            said = answer.read()
+            with closing(http.client.HTTPConnection(host, port)) as there:
+                there.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+                for name, value in self.headers.items():
+                    there.putheader(name, value)
+                there.endheaders(body)
+                answer = there.getresponse()
+                said = answer.read()
             if self.path.startswith("/uploads/"):
                 here.answers.append((self.command, int(self.headers.get("Upload-Offset") or 0), answer.status))
             self.send_response_only(answer.status)
@@ -56,9 +56,11 @@ def between(office: str) -> Iterator[Between]:
                 if name.lower() not in ("content-length", "transfer-encoding", "connection"):
                     self.send_header(name, value)
             self.send_header("Content-Length", answer.getheader("Content-Length") or str(len(said)))
-            self.end_headers()
-            self.wfile.write(said)
-            there.close()
+            try:
+                self.end_headers()
+                self.wfile.write(said)
+            except ConnectionError:  # the phone has gone on to another page, or is closed
+                self.close_connection = True
 
         do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = pass_on  # noqa: N815  as http.server calls them
 
