@@ -117,7 +117,7 @@ def plan(session: Session, who: Staff, lines: Sequence[Line], *, lock: bool = Fa
     """What these lines would change."""
     columns = Household.case_no, Household.id, Household.caseworker_id, Household.district
     asked = select(*columns).where(Household.office_id == who.office_id).order_by(Household.id)
-    homes = {row.case_no: row for row in session.execute(asked.with_for_update() if lock else asked)}
+    homes = {row.case_no: row for row in session.execute(asked.with_for_update(key_share=True) if lock else asked)}
     without_zeros = {case_no.lstrip("0") for case_no in homes}
     staff = {
         row.login: row for row in session.scalars(select(StaffMember).where(StaffMember.office_id == who.office_id))
@@ -167,9 +167,9 @@ def apply(
     :raises ValueError: if nothing would change.
     """
     only_for_supervisors(who.role)
-    session.get(
-        StaffMember, (who.office_id, who.staff_id), with_for_update=True
-    )  # two taps at once stand in a row here
+    session.get(  # two taps at once stand in a row here
+        StaffMember, (who.office_id, who.staff_id), with_for_update={"key_share": True}
+    )
     twin = session.scalars(
         select(Reassignment).where(Reassignment.office_id == who.office_id, Reassignment.attempt == attempt)
     ).one_or_none()

@@ -134,7 +134,7 @@ _ROOM: Final = Ready(
 def start(session: Session, who: Recipient, kind: DutyKind, month: date) -> tuple[Submission, bool]:
     """The draft of this kind and month, and whether it was only begun now: then it has no version yet."""
     # Two taps at once queue up on the person's own row; the second finds the first one's draft.
-    session.get_one(PortalAccount, (who.office_id, who.account_id), with_for_update=True)
+    session.get_one(PortalAccount, (who.office_id, who.account_id), with_for_update={"key_share": True})
     draft = session.scalar(
         select(Submission).where(
             Submission.office_id == who.office_id,

@@ -251,7 +251,7 @@ def say_why(session: Session, who: Staff, household_id: UUID, reason: str, *, at
     reason = reason.strip()
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
         raise ValueError("a protected household opens for a written reason only")
-    session.refresh(home, with_for_update=True)  # two taps at once stand in a row here
+    session.refresh(home, with_for_update={"key_share": True})  # two taps at once stand in a row here
     twin = session.get(HouseholdLook, (who.office_id, attempt))
     if twin and (twin.household_id, twin.staff_id) == (home.id, who.staff_id):
         return twin

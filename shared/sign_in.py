@@ -166,9 +166,9 @@ def choose_pin(session: Session, who: Recipient, typed: str) -> None:
     :raises WeakPin: with a code for the page.
     """
     pin = good_pin(typed)
-    session.get_one(
-        PortalAccount, (who.office_id, who.account_id), with_for_update=True
-    )  # two taps, one after the other
+    session.get_one(  # two taps, one after the other
+        PortalAccount, (who.office_id, who.account_id), with_for_update={"key_share": True}
+    )
     credential = _credential(session, who.office_id, account_id=who.account_id)
     if credential is None:
         credential = Credential(office_id=who.office_id, account_id=who.account_id, secret_hash="")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import Final
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Connection, Engine, NullPool, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -27,6 +28,19 @@ pytest_plugins = ["tests.s3", "tests.peers", "tests.clamd"]
 BOTH = ("shared", "migrations", "journeys")  # folders whose tests also run on SQLite
 APP_ROLE = "madoguchi_app"
 NOW = datetime(2026, 11, 19, 11, 12, 41, tzinfo=UTC)  # 令和8年11月19日(木) 20:12 in Tokyo
+
+
+# Rows that everybody's rows refer to. Locked in full they hold back whoever writes such a row, perhaps with the journal
+# in hand, for which the one with the lock waits: a deadlock.
+_PARENTS = re.compile(r"FROM (welfare_office|staff_member|portal_account|household|member)\b.*\bFOR UPDATE$", re.DOTALL)
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def hold_nobody_back(
+    _connection: Connection, _cursor: object, statement: str, _given: object, _context: object, _many: object
+) -> None:
+    if statement.endswith("FOR UPDATE"):
+        assert not _PARENTS.search(statement), f"key_share=True is enough: {statement}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
