@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from redis import Redis
 from config.office import services
 from config.office.children import CannotGoOn, Crew, Service
 from config.office.folder import Folder
+from shared.session import migrate
 
 T = TypeVar("T")
 Starter = Callable[..., subprocess.Popen[str]]
@@ -273,3 +275,19 @@ def test_killing_a_web_server_leaves_no_worker_on_its_port(tmp_path: Path) -> No
     assert worker != server.pid
     assert eventually(lambda: not alive(worker))
     services.need_free(port, "--portal-port")
+
+
+def test_a_web_server_that_is_asked_says_where_its_threads_stand_and_goes_on(tmp_path: Path) -> None:
+    folder, port = Folder(tmp_path), services.free_port()
+    for place in (folder.data, folder.root / "secrets"):
+        place.mkdir()
+    variables = services.environ(folder, "portal", "redis://127.0.0.1:1")
+    migrate(variables["MADOGUCHI_DATABASE_URL"])
+    with folder.locked(), Crew(folder.log, print) as crew:
+        crew.start(services.web("portal", port, variables))
+        said = folder.log / "portal.log"
+        worker = re.search(r"worker-1 with PID: (\d+)", said.read_text(encoding="utf-8"))
+        assert worker is not None
+        os.kill(int(worker[1]), signal.SIGUSR1)
+        assert eventually(lambda: "most recent call first" in said.read_text(encoding="utf-8"))
+        assert services.healthy(port)()
