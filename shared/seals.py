@@ -47,8 +47,7 @@ def publish(session: Session, code: str, certificates: list[Certificate]) -> int
     office_id = session.scalar(select(WelfareOffice.id).where(WelfareOffice.code == code))
     if office_id is None or not _news(session, office_id, certificates):
         return 0
-    office = select(WelfareOffice.id).where(WelfareOffice.id == office_id)
-    session.execute(office.with_for_update(key_share=True))  # who writes anything of this office waits for nothing
+    journal.hold(session, office_id)  # no other lock: whoever writes the journal refers to the office's row
     news = _news(session, office_id, certificates)  # another worker may have been quicker
     for one, row in news:
         if row is None:

@@ -213,8 +213,16 @@ class Replay:
             self.drawing.setdefault(waiting, []).append(done)
 
     def _work(self, task_id: UUID, at: datetime) -> None:
+        """What fails is tried again, as workers do, only without their pause: a slow machine leaves nothing undone."""
         with clock.at(at):
-            jobs.do(self.bench, self.town.office_id, task_id)
+            for _ in range(jobs.MOST_TRIES):
+                jobs.do(self.bench, self.town.office_id, task_id)
+                if self._is_done(task_id):
+                    return
+
+    def _is_done(self, task_id: UUID) -> bool:
+        with self.bench.sessions.begin() as session:
+            return session.get_one(Task, (self.town.office_id, task_id)).done_at is not None
 
     def _wait(self, waited_for: UUID) -> None:
         for done in self.drawing.get(waited_for, ()):

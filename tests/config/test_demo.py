@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
 import re
 import shutil
@@ -21,6 +22,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from config import points
 from config.office import demo, services
 from config.office.diary import Deed, Entry, diary, months
 from config.office.hibarino import PASSWORD
@@ -88,8 +90,23 @@ def settings(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, sa
     (root / "data").mkdir()
     shutil.copy(migrated_sqlite, root / "data" / "madoguchi.db")
     settings = settings_at(root)
-    demo.load(settings, said.append)
+    points.waiting, before = _Stumble(), points.waiting
+    try:
+        demo.load(settings, said.append)
+    finally:
+        points.waiting = before
     return settings
+
+
+class _Stumble:
+    """One of the jobs fails at its first try."""
+
+    def __init__(self) -> None:
+        self._held = itertools.count()
+
+    def __call__(self, point: str) -> None:
+        if point == "task.held" and next(self._held) == 20:
+            raise TimeoutError("a slow machine")
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +203,8 @@ def test_every_submission_came_where_it_stands_by_allowed_steps(session: Session
 def test_every_promised_job_is_done(session: Session) -> None:
     tasks = session.scalars(select(Task)).all()
     assert len(tasks) > 100
-    assert all(task.done_at and task.gave_up_at is None for task in tasks)
+    assert not [(task.job, task.failed_because) for task in tasks if task.gave_up_at or not task.done_at]
+    assert max(task.tries for task in tasks) > 1, "one had failed once"
 
 
 def test_every_file_is_there_with_its_hash_and_a_safe_copy_of_each_page(session: Session, storage: Storage) -> None:
