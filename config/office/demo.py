@@ -89,7 +89,7 @@ def load(settings: Settings, say: Callable[[str], None]) -> None:
                     if sent % 12 == 0:
                         say(f"3か月分の届け出を作っています… {sent}/{reports}")
             say("確認用の画像と受領証を作っています…")
-            replay.finish()
+            replay.finish(entries[-1].at + timedelta(minutes=15))
         with bench.sessions.begin() as session, clock.at(entries[-1].at + timedelta(minutes=20)):
             _keep_house(session, town)
         with bench.sessions.begin() as session:

@@ -54,10 +54,18 @@ class Replay:
     def __exit__(self, *_: object) -> None:
         self.hands.shutdown(cancel_futures=True)
 
-    def finish(self) -> None:
-        """Wait for every job. Raises what one of them raised."""
+    def finish(self, at: datetime) -> None:
+        """Wait for every job. Raises what one of them raised.
+
+        :param at: later than anybody holds a task. The threads' clocks differ, so that one may have taken from another
+            what it then found drawn, and neither says that it is done.
+        """
         for waited_for in self.drawing:
             self._wait(waited_for)
+        with self.bench.sessions.begin() as session:
+            left = session.scalars(select(Task.id).where(Task.done_at.is_(None), Task.gave_up_at.is_(None))).all()
+        for task_id in left:
+            self._work(task_id, at)
 
     def do(self, entry: Entry) -> None:
         """Let one entry happen."""
