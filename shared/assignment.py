@@ -19,6 +19,7 @@ from shared.errors import NotThere
 from shared.model import Actor, Household, News, Reassignment, Role, StaffMember
 from shared.rules.access import only_for_supervisors
 from shared.rules.assignment import Line
+from shared.session import in_turn
 from shared.sign_in import Staff
 
 
@@ -167,9 +168,7 @@ def apply(
     :raises ValueError: if nothing would change.
     """
     only_for_supervisors(who.role)
-    session.get(  # two taps at once stand in a row here
-        StaffMember, (who.office_id, who.staff_id), with_for_update={"key_share": True}
-    )
+    in_turn(session, StaffMember, who.office_id, who.staff_id)
     twin = session.scalars(
         select(Reassignment).where(Reassignment.office_id == who.office_id, Reassignment.attempt == attempt)
     ).one_or_none()

@@ -31,6 +31,7 @@ from shared.model import (
 )
 from shared.outbox import promise
 from shared.rules import my_number
+from shared.session import in_turn
 from shared.sign_in import Staff, acting
 
 MOST: Final = 1000  # certificates of one batch
@@ -50,8 +51,7 @@ def choose(
     :param ids: of accepted submissions, in the order of the list; others are no part of it.
     :param matched: how many were wanted, of which ``ids`` may be the first.
     """
-    # Two taps at once stand in a row here; rows that point to her may be written meanwhile.
-    session.get(StaffMember, (who.office_id, who.staff_id), with_for_update={"key_share": True})
+    in_turn(session, StaffMember, who.office_id, who.staff_id)
     twin = session.scalar(
         select(ReceiptBatch).where(ReceiptBatch.office_id == who.office_id, ReceiptBatch.attempt == attempt)
     )

@@ -49,6 +49,7 @@ from shared.model import (
 )
 from shared.outbox import promise
 from shared.queue import OPEN, Scope, visible
+from shared.session import in_turn
 from shared.sign_in import Staff, acting
 
 MOST: Final = 500  # things of one act
@@ -115,8 +116,7 @@ def choose(session: Session, who: Staff, act: BulkAct, ids: Sequence[UUID], *, m
     :param ids: of open submissions, in the order of the list; those she may not open are no part of it.
     :param matched: how many were wanted, of which ``ids`` may be the first.
     """
-    # Two taps at once stand in a row here; rows that point to her may be written meanwhile.
-    session.get(StaffMember, (who.office_id, who.staff_id), with_for_update={"key_share": True})
+    in_turn(session, StaffMember, who.office_id, who.staff_id)
     twin = session.scalars(select(Bulk).where(Bulk.office_id == who.office_id, Bulk.attempt == attempt)).one_or_none()
     if twin:
         return twin

@@ -39,7 +39,7 @@ from shared.model import (
 )
 from shared.model.base import UtcTime
 from shared.outbox import promise
-from shared.session import Ready, Writer, insert_row
+from shared.session import Ready, Writer, in_turn, insert_row
 from shared.sign_in import Recipient
 
 
@@ -133,8 +133,7 @@ _ROOM: Final = Ready(
 
 def start(session: Session, who: Recipient, kind: DutyKind, month: date) -> tuple[Submission, bool]:
     """The draft of this kind and month, and whether it was only begun now: then it has no version yet."""
-    # Two taps at once queue up on the person's own row; the second finds the first one's draft.
-    session.get_one(PortalAccount, (who.office_id, who.account_id), with_for_update={"key_share": True})
+    in_turn(session, PortalAccount, who.office_id, who.account_id)  # the second finds the first one's draft
     draft = session.scalar(
         select(Submission).where(
             Submission.office_id == who.office_id,

@@ -107,6 +107,15 @@ def each_by_id(session: Session, kind: type[Row], office_id: UUID, ids: Iterable
     return held
 
 
+def in_turn(session: Session, kind: type[Row], office_id: UUID, row_id: UUID) -> None:
+    """Let two taps at once stand in a row: who comes second waits here until the first one's transaction ends.
+
+    Rows that refer to this one are written meanwhile. A full lock would hold them back, and with them whoever has the
+    journal in hand, for which we may wait next.
+    """
+    session.get_one(kind, (office_id, row_id), with_for_update={"key_share": True})
+
+
 class Ready:
     """A statement of the way each upload goes: compiled once, and from then on only filled in and handed to the driver.
 

@@ -31,7 +31,7 @@ from shared.model import (
 from shared.model.base import UtcTime
 from shared.rules.numbers import code_hash, new_code, new_token, read_code
 from shared.rules.pin import good_pin, read_pin
-from shared.session import Reader, Ready
+from shared.session import Reader, Ready, in_turn
 
 LETTER_LIFE: Final = timedelta(days=60)
 SECOND_TRY: Final = timedelta(minutes=30)
@@ -166,9 +166,7 @@ def choose_pin(session: Session, who: Recipient, typed: str) -> None:
     :raises WeakPin: with a code for the page.
     """
     pin = good_pin(typed)
-    session.get_one(  # two taps, one after the other
-        PortalAccount, (who.office_id, who.account_id), with_for_update={"key_share": True}
-    )
+    in_turn(session, PortalAccount, who.office_id, who.account_id)
     credential = _credential(session, who.office_id, account_id=who.account_id)
     if credential is None:
         credential = Credential(office_id=who.office_id, account_id=who.account_id, secret_hash="")

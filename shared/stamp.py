@@ -16,6 +16,7 @@ from shared import clock, journal
 from shared.errors import NotThere
 from shared.model import MACHINE, Actor, Job, OfficeStamp, StaffMember, StampKind, StampState
 from shared.outbox import promise
+from shared.session import in_turn
 from shared.sign_in import Staff
 
 
@@ -52,8 +53,7 @@ def send(
     """
     if from_day < clock.today():
         raise ValueError("a picture counts from today on, or later")
-    # Two taps at once stand in a row here; rows that point to her may be written meanwhile.
-    session.get(StaffMember, (who.office_id, who.staff_id), with_for_update={"key_share": True})
+    in_turn(session, StaffMember, who.office_id, who.staff_id)
     twin = session.scalar(
         select(OfficeStamp).where(OfficeStamp.office_id == who.office_id, OfficeStamp.attempt == attempt)
     )

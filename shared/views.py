@@ -14,6 +14,7 @@ from shared.errors import NotAView, NotThere
 from shared.model import SavedView, StaffMember
 from shared.queue import Wanted
 from shared.rules import my_number
+from shared.session import in_turn
 from shared.sign_in import Staff
 
 MOST: Final = 20  # lists a person
@@ -62,7 +63,7 @@ def save(
 
     :raises NotAView: for a name that is missing, too long, a My Number or taken, or one list too many.
     """
-    _take_turn(session, who)
+    in_turn(session, StaffMember, who.office_id, who.staff_id)
     twin = session.get(SavedView, (who.office_id, attempt))
     if twin is not None and twin.staff_id == who.staff_id:
         return twin
@@ -91,7 +92,7 @@ def change(session: Session, who: Staff, view_id: UUID, name: str, *, tell_at: i
     :raises NotThere: for somebody else's.
     :raises NotAView: as ``save``.
     """
-    _take_turn(session, who)
+    in_turn(session, StaffMember, who.office_id, who.staff_id)
     view = _own(session, who, view_id)
     view.name = _checked(session, who, name, but=view_id)
     view.tell_at = tell_at
@@ -116,11 +117,6 @@ def remove(session: Session, who: Staff, view_id: UUID) -> None:
     if view is not None:
         session.delete(view)
         session.flush()
-
-
-def _take_turn(session: Session, who: Staff) -> None:
-    """Two taps at once stand in a row here; nobody else waits for her."""
-    session.get_one(StaffMember, (who.office_id, who.staff_id), with_for_update={"key_share": True})
 
 
 def _hers(who: Staff) -> Any:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from time import sleep
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import clock, journal, seals
 from shared.model import Actor
 from shared.seals import Certificate
 from tests import factories
+from tests.shared.test_closing import waits_for_the_journal
 
 ONE_DATABASE = True  # SQLite lets one write at a time
 
@@ -30,21 +29,9 @@ def test_whoever_writes_the_journal_meanwhile_is_not_cut_off(make_session: sessi
     with ThreadPoolExecutor(1) as pool, make_session.begin() as session:
         journal.hold(session, office.id)  # somebody is about to write
         publishing = pool.submit(publish)
-        _until_one_waits(make_session)
+        waits_for_the_journal(make_session)
         journal.record(session, office.id, Actor.staff(clerk.staff_id), "submission.viewed", clerk.staff_id)
         session.commit()
         assert publishing.result(30) == 1
     with make_session() as session:
         assert [entry.event for entry in journal.entries(session, office.id)] == ["submission.viewed", "seal.published"]
-
-
-def _until_one_waits(make_session: sessionmaker[Session]) -> None:
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    for _ in range(600):
-        with make_session() as session:
-            if session.scalar(waiting):
-                return
-        sleep(0.05)
-    raise AssertionError("nobody waits")
