@@ -33,6 +33,7 @@ from shared.model import (
     WelfareOffice,
     new_id,
 )
+from shared.rules.numbers import document_number, short_number
 from shared.rules.tree_head import SignedHead
 from shared.sign_in import Recipient, Staff
 
@@ -265,6 +266,11 @@ def unknown_id() -> UUID:
 
 def now() -> Any:
     return clock.now()
+
+
+def document_no(serial: int) -> str:
+    """A 文書番号 of the fiscal year it is now, without its letters: 令8-00001."""
+    return short_number(document_number("", clock.today(), serial))
 
 
 def facts(entry: LogEntry) -> dict[str, Any]:

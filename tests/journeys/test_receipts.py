@@ -85,10 +85,12 @@ def test_three_hundred_certificates_in_a_morning(town: Town, open_page: Callable
     page.keyboard.press("x")
     expect(page.locator("h1")).to_have_text(f"{COUNT - 2}件を発行します")
     expect(page.locator("tr.off")).to_have_count(2)
-    expect(page.locator(".acts-bar")).to_contain_text(f"番号（予定） 令8-00001〜令8-{COUNT - 2:05}")
+    expect(page.locator(".acts-bar")).to_contain_text(
+        f"番号（予定） {factories.document_no(1)}〜{factories.document_no(COUNT - 2)}"
+    )
     page.keyboard.press("]")
     expect(page.locator("#sheet-heading")).to_contain_text("2件め")
-    expect(page.locator(".sheet--draft")).to_contain_text("令8-00002")
+    expect(page.locator(".sheet--draft")).to_contain_text(factories.document_no(2))
     found += looking.faults(page, "desk-batch-excluded", WIDTHS)
     clerk.press(f"{COUNT - 2}件の承認をもとめる")
     expect(page.locator("main")).to_contain_text("承認を待っています")
@@ -111,12 +113,14 @@ def test_three_hundred_certificates_in_a_morning(town: Town, open_page: Callable
     archive = zipfile.ZipFile(io.BytesIO(saved(page, "ZIP・CSV", tmp_path)))
     assert len(archive.namelist()) == COUNT - 2 + 1
     lines = list(csv.DictReader(io.StringIO(archive.read("index.csv").decode("utf-8-sig"))))
-    assert [short_number(line["文書番号"]) for line in lines] == [f"令8-{no:05}" for no in range(1, COUNT - 1)]
+    assert [short_number(line["文書番号"]) for line in lines] == [
+        factories.document_no(no) for no in range(1, COUNT - 1)
+    ]
     assert archive.read(lines[0]["ファイル名"]).startswith(b"%PDF-")
 
     # one is found by its number, voided by two people, and issued anew
     page.goto(f"{town.staff}/receipts?tab=issued")
-    page.locator("#q").fill("令8-00007")
+    page.locator("#q").fill(factories.document_no(7))
     clerk.press("表示")
     page.locator("a.who").click()
     found += looking.faults(page, "desk-certificate", WIDTHS)
@@ -138,11 +142,11 @@ def test_three_hundred_certificates_in_a_morning(town: Town, open_page: Callable
     page.goto(certificate)
     expect(page.locator("main")).to_contain_text("番号は、ほかに使いません")
     for _ in range(60):
-        if page.get_by_text(f"代わりの受領証：令8-{COUNT - 1:05}").count():
+        if page.get_by_text(f"代わりの受領証：{factories.document_no(COUNT - 1)}").count():
             break
         page.wait_for_timeout(500)
         page.reload()
-    expect(page.locator("main")).to_contain_text(f"代わりの受領証：令8-{COUNT - 1:05}")
+    expect(page.locator("main")).to_contain_text(f"代わりの受領証：{factories.document_no(COUNT - 1)}")
 
     # what was posted is on its way no more
     page.goto(f"{town.staff}/receipts?tab=on_way")

@@ -82,7 +82,12 @@ def test_three_ways_to_choose_each_with_its_count_and_nothing_has_happened(
     ids = accepted(make_session, 5)
     desk = enter(kaoru)
     first = desk.open("/receipts").html
-    for said in ("このページの3件", "この一覧の全部 5件", "（一度に4件まで）", "発行番号（予定） 令8-00001 から"):
+    for said in (
+        "このページの3件",
+        "この一覧の全部 5件",
+        "（一度に4件まで）",
+        f"発行番号（予定） {factories.document_no(1)} から",
+    ):
         assert said in first
     assert "<h1>2件を発行します</h1>" in choose(desk, id=[str(ids[0]), str(ids[4])]).html
     on_page = re.findall(r'name="on_page" value="([^"]+)"', first)
@@ -90,7 +95,7 @@ def test_three_ways_to_choose_each_with_its_count_and_nothing_has_happened(
     page = choose(desk, "all").html
     assert "<h1>4件を発行します</h1>" in page
     assert "5件のうち、一覧の上から4件をえらびました" in page
-    assert "番号（予定） 令8-00001〜令8-00004" in page
+    assert f"番号（予定） {factories.document_no(1)}〜{factories.document_no(4)}" in page
     assert "行がえらばれていません" in choose(desk).html
     with make_session() as session:
         assert session.scalars(select(Receipt)).all() == []
@@ -113,11 +118,11 @@ def test_one_by_one_as_it_will_look_and_each_look_is_in_the_journal(
     accepted(make_session, 2)
     desk = enter(kaoru)
     page = choose(desk, "all")
-    for said in ('data-mark="発行前"', "2件のうち1件め", "ひ福生第 令8-00001 号", "A4で見る"):
+    for said in ('data-mark="発行前"', "2件のうち1件め", f"ひ福生第 {factories.document_no(1)} 号", "A4で見る"):
         assert said in page.html
     second = desk.open(f"{path(make_session)}?at=1").html
     assert "2件のうち2件め" in second
-    assert "ひ福生第 令8-00002 号" in second
+    assert f"ひ福生第 {factories.document_no(2)} 号" in second
     for strange in ("99", "-5", "x"):
         assert desk.open(f"{path(make_session)}?at={strange}").status == 200
     with make_session() as session:
@@ -138,12 +143,12 @@ def test_what_is_left_out_says_why_and_the_numbers_close_up(enter: Enter, make_s
     after = desk.open(path(make_session)).html
     assert "除外：住所を確認中" in after
     assert "除外：あなたが外しました" in after, "where no box is ticked, it is the one that is shown"
-    assert "番号（予定） 令8-00001〜令8-00001" in after
+    assert f"番号（予定） {factories.document_no(1)}〜{factories.document_no(1)}" in after
     wrong = Answer(desk.client.post(exclude, data={**fields, "id": [first], "reason": "個人番号は 123456789018 です"}))
     assert wrong.status == 422
     assert "個人番号は 123456789018 です" in wrong.html, "what was typed stays"
     desk.client.post(f"{path(make_session)}/include", data={**fields, "id": [first, second]})
-    assert "番号（予定） 令8-00001〜令8-00003" in desk.open(path(make_session)).html
+    assert f"番号（予定） {factories.document_no(1)}〜{factories.document_no(3)}" in desk.open(path(make_session)).html
 
 
 def test_a_clerk_alone_starts_it_and_a_double_tap_starts_it_once(
@@ -166,7 +171,7 @@ def test_a_clerk_alone_starts_it_and_a_double_tap_starts_it_once(
     work(make_session)
     done = desk.open(path(make_session)).html
     assert "<h1>2件を発行しました</h1>" in done
-    assert "令8-00001〜令8-00002" in done
+    assert f"{factories.document_no(1)}〜{factories.document_no(2)}" in done
     assert "ファイルを作っています" in done
     assert "本日のまとめて発行" in desk.open("/receipts?tab=issued").html
 

@@ -527,7 +527,7 @@ def test_killed_in_the_middle_of_a_batch_the_next_one_goes_on_with_the_next_numb
     assert last.end() == 0
     with desk.bench.sessions() as session:
         numbers = sorted(session.scalars(select(Receipt.document_no)))
-        assert numbers == [f"ひ福生第 令8-{serial:05} 号" for serial in range(1, 6)]
+        assert numbers == [f"ひ福生第 {factories.document_no(serial)} 号" for serial in range(1, 6)]
         items = session.scalars(select(ReceiptBatchItem).order_by(ReceiptBatchItem.position)).all()
         drawn = [session.get_one(Receipt, (item.office_id, item.receipt_id)) for item in items]
         assert [receipt.document_no for receipt in drawn] == numbers
