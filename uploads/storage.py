@@ -15,11 +15,11 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol, Self, cast
 from uuid import uuid4
@@ -85,9 +85,10 @@ class Storage(Protocol):
         :raises NotPrivate:
         """
 
-    def put(self, key: str, source: Path, media_type: str) -> None:
+    def put(self, key: str, source: Path, media_type: str, *, own: FileIO | None = None) -> None:
         """Move the file at ``source`` in. When this returns the bytes survive a power cut and ``source`` is gone.
 
+        :param own: ``source``, open in the caller's hands and readable by no other user: it need not be opened again.
         :raises KeyTaken: and leaves ``source`` where it is, as every failure does.
         """
 
@@ -148,6 +149,7 @@ class FolderStorage:
 
     root: Path
     _settled: set[str] = field(default_factory=set, repr=False, compare=False)  # folders known to survive a power cut
+    _places: dict[str, _Place] = field(default_factory=dict, repr=False, compare=False)  # by name, right below the root
 
     def prepare(self, *, used: bool = False) -> None:
         with _disk():
@@ -163,20 +165,26 @@ class FolderStorage:
         with _disk(), self._inside():
             pass
 
-    def put(self, key: str, source: Path, media_type: str) -> None:  # noqa: ARG002  (a folder keeps no media type)
-        with source.open("rb") as stream, _disk(missing=StorageUnavailable):
-            os.fchmod(stream.fileno(), 0o600)
+    def put(self, key: str, source: Path, media_type: str, *, own: FileIO | None = None) -> None:  # noqa: ARG002  (a folder keeps no media type)
+        with (
+            FileIO(source) if own is None else contextlib.nullcontext(own) as stream,
+            _disk(missing=StorageUnavailable),
+        ):
+            if own is None:
+                os.fchmod(stream.fileno(), 0o600)
             os.fsync(stream.fileno())
             points.passed("file.fsynced")
-            with self._beside(key, make=True) as (here, name):
-                try:
-                    # A link fails when the name is taken; a rename would write over it.
-                    os.link(source, name, dst_dir_fd=here)
-                except OSError as error:
-                    if error.errno != errno.EXDEV:
-                        raise
-                    _copy(stream, here, name)
-                os.fsync(here)
+            *folders, name = _checked(key).split("/")
+            place = self._place(folders)
+            try:
+                # A link fails when the name is taken; a rename would write over it.
+                os.link(source, name, dst_dir_fd=place.descriptor)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                stream.seek(0)
+                _copy(stream, place.descriptor, name)
+            os.fsync(place.descriptor)
             points.passed("file.linked")
             source.unlink(missing_ok=True)
 
@@ -253,6 +261,19 @@ class FolderStorage:
                 here = held.enter_context(_folder(name, dir_fd=here))
             yield here
 
+    def _place(self, folders: Sequence[str]) -> _Place:
+        """The folder that something is put into. One right below the root stays open for the next: each upload comes
+        there, and so one question suffices instead of the way down from the root.
+        """
+        kept = self._places.get(folders[0])
+        if kept and len(folders) == 1 and kept.is_there():
+            return kept
+        with self._inside(*folders, make=True) as here:
+            place = _Place(os.dup(here), str(self.root.joinpath(*folders)))
+        if len(folders) == 1:
+            self._places[folders[0]] = place
+        return place
+
     def _make(self, above: int, name: str, place: str) -> None:
         """Make a folder. Another process may be at it too: fsync, whoever made it."""
         try:
@@ -264,7 +285,25 @@ class FolderStorage:
         self._settled.add(place)
 
 
-def _copy(stream: BinaryIO, here: int, name: str) -> None:
+class _Place:
+    """A folder, open for as long as anybody holds this."""
+
+    def __init__(self, descriptor: int, path: str) -> None:
+        self.descriptor, self._path = descriptor, path  # no Path: it would be asked for its text each time
+        self._facts = os.fstat(descriptor)
+
+    def __del__(self) -> None:
+        os.close(self.descriptor)
+
+    def is_there(self) -> bool:
+        """Whether it is still what its path leads to: no more if its disk is gone, or another folder came there."""
+        try:
+            return os.path.samestat(os.lstat(self._path), self._facts)
+        except OSError:
+            return False
+
+
+def _copy(stream: BinaryIO | FileIO, here: int, name: str) -> None:
     """Bring bytes over from another filesystem. The name on the way starts with a dot, as no key does."""
     beside = f".{uuid4()}{_ON_THE_WAY}"
     try:
@@ -377,7 +416,7 @@ class S3Storage:
                     f"Anybody may read the bucket {self.bucket}: take the public policy and ACL away, then try again."
                 )
 
-    def put(self, key: str, source: Path, media_type: str) -> None:
+    def put(self, key: str, source: Path, media_type: str, *, own: FileIO | None = None) -> None:  # noqa: ARG002  (read anew)
         place = {"Bucket": self.bucket, "Key": _checked(key)}
         attempt = str(uuid4())
         about = {"ContentType": media_type, "Metadata": {"attempt": attempt}, **_ENCRYPTED}

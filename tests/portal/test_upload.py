@@ -7,6 +7,7 @@ import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -196,8 +197,8 @@ def test_sent_from_another_phone_while_the_upload_runs_keeps_no_bytes(
     class Overtaken(type(storage)):  # type: ignore[misc]
         """A storage that is slow: before it is done, the other phone has sent the report."""
 
-        def put(self, key: str, source: Path, media_type: str) -> None:
-            put(self, key, source, media_type)
+        def put(self, key: str, source: Path, media_type: str, **more: Any) -> None:
+            put(self, key, source, media_type, **more)
             with make_session.begin() as session:
                 intake.send(session, hanako.who, report, attempt=uuid4())
 

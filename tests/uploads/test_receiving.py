@@ -142,3 +142,22 @@ def test_a_place_that_cannot_be_written_to_is_noted_too(tmp_path: Path) -> None:
         (incoming,) = sent(form)
         assert incoming.failed
         assert not incoming.too_big
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_disk_that_cannot_begin_early_keeps_the_bytes_as_well(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    def refused(*_: int) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    if known:
+        monkeypatch.setattr(os, "posix_fadvise", refused)
+    else:
+        monkeypatch.delattr(os, "posix_fadvise")
+    with Incoming(folder, LIMIT) as incoming:
+        for start in range(0, LIMIT, 50_000):
+            incoming.write(BYTES[start : start + 50_000])
+        assert not incoming.failed
+        assert incoming.path.read_bytes() == BYTES
+        assert incoming.sha256 == hashlib.sha256(BYTES).hexdigest()

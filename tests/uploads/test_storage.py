@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -17,6 +18,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import FileIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -42,6 +44,13 @@ from uploads.storage import (
 
 LATER = datetime.now(UTC) + timedelta(days=1)
 LARGE = 9 * MEBIBYTE  # goes to S3 in two parts
+
+
+def is_below(descriptor: Path, folder: Path) -> bool:
+    """Whether an open descriptor, as ``/proc`` lists it, is of something below a folder."""
+    with suppress(FileNotFoundError):  # the one that listed them
+        return descriptor.readlink().is_relative_to(folder)
+    return False
 
 
 def new_key() -> str:
@@ -89,9 +98,15 @@ class Trouble(BaseHTTPRequestHandler):
 
 
 class TestEveryStorage:
-    def test_gives_back_what_was_put_and_takes_the_source_away(self, storage: Storage, source: Path) -> None:
+    @pytest.mark.parametrize("open_already", [False, True])
+    def test_gives_back_what_was_put_and_takes_the_source_away(
+        self, storage: Storage, source: Path, open_already: bool
+    ) -> None:
         key = new_key()
-        storage.put(key, source, "application/pdf")
+        with FileIO(source) as mine:
+            mine.seek(0, os.SEEK_END)  # as after writing
+            storage.put(key, source, "application/pdf", own=mine if open_already else None)
+            assert not mine.closed
         with storage.open(key) as stream:
             assert stream.read() == b"payslip" * 300_000
             stream.seek(7)
@@ -291,15 +306,17 @@ class TestFolder:
         steps = ["one.part", "file.fsynced", "link", "files", "file.linked"]
         assert seen == [*steps[:2], "root", *steps[2:], *steps]
 
-    def test_brings_bytes_over_from_another_disk(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("open_already", [False, True])
+    def test_brings_bytes_over_from_another_disk(self, tmp_path: Path, open_already: bool) -> None:
         with_memory = Path("/dev/shm")  # noqa: S108  (another filesystem than the temporary folder)
         if not with_memory.is_dir() or with_memory.stat().st_dev == tmp_path.stat().st_dev:
             pytest.skip("this machine has no second filesystem to write to")
         source = with_memory / f"{uuid4()}.part"
-        source.write_bytes(b"payslip")
         storage = FolderStorage(tmp_path / "files")
         storage.prepare()
-        storage.put("files/x", source, "application/pdf")
+        with FileIO(source, "x+") as mine:
+            mine.write(b"payslip")
+            storage.put("files/x", source, "application/pdf", own=mine if open_already else None)
         assert (tmp_path / "files/files/x").read_bytes() == b"payslip"
         assert [path.name for path in (tmp_path / "files/files").iterdir()] == ["x"]
         assert not source.exists()
@@ -339,6 +356,30 @@ class TestFolder:
             folder.delete(f"files/{number}")
             (tmp_path / "files/files").rmdir()
         assert [path.name for path in (tmp_path / "files").iterdir()] == [MARKER]
+
+    def test_writes_into_the_folder_that_is_there_now(self, folder: FolderStorage, tmp_path: Path) -> None:
+        for number in range(3):
+            source = tmp_path / "next.part"
+            source.write_bytes(b"x")
+            folder.put(f"files/{number}", source, "application/pdf")
+            if number == 1:  # another disk comes to this place, with a copy of what lay there
+                (tmp_path / "files").rename(tmp_path / "before")
+                shutil.copytree(tmp_path / "before", tmp_path / "files")
+        assert sorted(path.name for path in (tmp_path / "files/files").iterdir()) == ["0", "1", "2"]
+        assert sorted(path.name for path in (tmp_path / "before/files").iterdir()) == ["0", "1"]
+
+    def test_holds_no_more_folders_open_than_it_has_kinds_of_keys(self, folder: FolderStorage, tmp_path: Path) -> None:
+        held = []
+        for number in range(6):
+            source = tmp_path / "next.part"
+            source.write_bytes(b"x")
+            folder.put(f"files/{number}", source, "application/pdf")
+            source.write_bytes(b"x")
+            folder.put(f"copies/{uuid4()}/page-001.jpg", source, "image/jpeg")
+            held.append([path for path in Path("/proc/self/fd").iterdir() if is_below(path, tmp_path)])
+        assert [len(descriptors) for descriptors in held] == [1] * 6
+        del folder.__dict__["_places"]["files"]
+        assert not [path for path in Path("/proc/self/fd").iterdir() if is_below(path, tmp_path)]
 
     def test_a_disk_that_is_not_mounted_does_not_look_like_missing_files(
         self, folder: FolderStorage, source: Path, tmp_path: Path
