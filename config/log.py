@@ -6,8 +6,10 @@ not in ``EVENTS`` is refused, so that a reader of the log can know every word in
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -75,6 +77,7 @@ EVENTS: Final = frozenset(
 )
 
 _logger = structlog.get_logger("madoguchi")
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, default=str)  # ``json.dumps`` would make one for each line
 
 
 def configure(process: str, *, least: int = logging.INFO) -> None:
@@ -85,13 +88,17 @@ def configure(process: str, *, least: int = logging.INFO) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+            structlog.processors.JSONRenderer(serializer=_as_json),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(least),
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
+
+
+def _as_json(line: Mapping[str, Any], **_usual: Any) -> str:
+    return _ENCODER.encode(line)
 
 
 def log(event: str, *, level: str = "info", **facts: Any) -> None:

@@ -146,19 +146,23 @@ class Ready:
 
 
 def _way(statement: Select[*tuple[Any, ...]] | Insert, dialect: Dialect) -> _Way:
-    compiled = statement.compile(dialect=dialect)
-    text, usual, in_order = str(compiled), compiled.params, compiled.positiontup
+    # An office that a question names twelve times is filled in once.
+    by_name = cast("Any", type(dialect))(paramstyle="named") if dialect.positional else dialect
+    compiled = statement.compile(dialect=by_name)
+    text, usual = str(compiled), compiled.params
     types = {name: value.type.dialect_impl(dialect) for value, name in compiled.bind_names.items()}
-    names = in_order or list(types)
-    into = [(name, types[name].bind_processor(dialect), usual[name]) for name in names]
+    into = [(name, kind.bind_processor(dialect), usual[name]) for name, kind in types.items()]
     columns = statement.selected_columns if isinstance(statement, Select) else ()
     out = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
     wrong: type[Exception] = dialect.loaded_dbapi.Error
 
     def way(driver: Any, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        values = [to(given.get(name, value)) if to else given.get(name, value) for name, to, value in into]
+        values = {
+            name: value if (value := given.get(name, usually)) is None or to is None else to(value)
+            for name, to, usually in into
+        }
         try:
-            done = driver.execute(text, values if in_order else dict(zip(names, values, strict=True)))
+            done = driver.execute(text, values)
             rows = done.fetchall() if out else ()
         except wrong as error:
             raise _as_known(dialect, error, text) from error
@@ -214,7 +218,7 @@ class Writer:
     """SQLite's connection for what arrives, one in a process: its pages stay in memory, and nothing stands around it.
 
     A commit waits for the disk, and meanwhile others come. The first of them leads: it does what all of them want in
-    one transaction, each in a savepoint of its own, and one commit makes all of it last.
+    one transaction, and one commit makes all of it last. Where one of them fails, each is done in one of its own.
     """
 
     def __init__(self, engine: Engine, turn: AbstractContextManager[Any] | None = None) -> None:
@@ -231,6 +235,7 @@ class Writer:
         Whoever holds the turn already must not ask: the one who leads would wait for her, and she for that one.
 
         :param deed: it may be done in the thread of another one who waits, and sees what those before it have written.
+            It is done a second time where nothing of the first is kept.
         """
         mine = _Wish(deed)
         with self._door:
@@ -264,26 +269,37 @@ class Writer:
             after.woken.release()
 
     def _together(self, wishes: Sequence[_Wish[Any]]) -> None:
+        """Do them in one transaction. If one of them raises, nothing is kept, and each is done in one of its own."""
+        if self._all_done(wishes) or len(wishes) == 1:
+            return
+        for wish in wishes:
+            wish.error = None
+            try:
+                self._all_done([wish])
+            except BaseException as error:  # noqa: BLE001  (the others' commits stand)
+                wish.error = error
+
+    def _all_done(self, wishes: Sequence[_Wish[Any]]) -> bool:
+        """Whether all of it is committed. If not, one wish knows what it has raised."""
         try:
             if self.connection is None:
                 self.connection = _own(self._engine)
-            run = self.connection.execute
-            run("BEGIN IMMEDIATE")
+            self.connection.execute("BEGIN IMMEDIATE")
             try:
                 for wish in wishes:
-                    run("SAVEPOINT wish")
                     try:
                         wish.done = wish.deed(self)
                     except BaseException as error:  # noqa: BLE001  (whose it is hears it)
                         wish.error = error
-                        run("ROLLBACK TO wish")  # fails, and with it all of them, if SQLite has given up everything
-                    run("RELEASE wish")
-                run("COMMIT")
+                        self.connection.rollback()
+                        return False
+                self.connection.execute("COMMIT")
             except BaseException:
                 self.connection.rollback()
                 raise
         except self.dialect.loaded_dbapi.Error as error:
             raise _as_known(self.dialect, error) from error
+        return True
 
 
 class _Wish(Generic[Done]):
