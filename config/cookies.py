@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import hmac
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from flask import Flask, Request, current_app, g, request, session
+from flask import Flask, Request, current_app
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from flask_wtf.csrf import CSRFProtect, same_origin
+from flask_wtf.csrf import same_origin
 from itsdangerous import BadData, BadSignature, URLSafeTimedSerializer
 
 KNOWN: Final = 2_000  # people at once
 SHORT: Final = 1_000  # letters of a header with our cookie in it, and few of anybody else
-STRETCH: Final = "application/offset+octet-stream"  # bytes of a file on their way
 _Plain = (str, int, type(None))
 
 
@@ -54,26 +54,15 @@ class KnownCookies(SecureCookieSessionInterface):
         return found
 
 
-class KnownTokens(CSRFProtect):  # type: ignore[misc]  # it has no types
-    """Flask-WTF's check. The token beside a stretch of a file is only compared, once its signature was right.
-
-    What is not plainly right is Flask-WTF's to judge.
-    """
-
-    def protect(self, apply_exemptions: bool = False) -> None:
-        if request.mimetype == STRETCH and self._is_plainly_right():
-            g.csrf_valid = True
-        else:
-            super().protect(apply_exemptions)
-
-    def _is_plainly_right(self) -> bool:
-        try:
-            said = _signed(current_app.secret_key, request.headers.get("X-CSRFToken", ""))
-        except BadData:
-            return False
-        if not hmac.compare_digest(str(session.get("csrf_token", "")), said):
-            return False
-        return not request.is_secure or same_origin(request.referrer or "", f"https://{request.host}/")
+def has_our_token(asked: Request, session: Mapping[str, Any]) -> bool:
+    """Whether a script of our own pages asks: the token it sends is the session's. As Flask-WTF judges a form."""
+    try:
+        said = _signed(current_app.secret_key, asked.headers.get("X-CSRFToken", ""))
+    except BadData:
+        return False
+    if not hmac.compare_digest(str(session.get("csrf_token", "")).encode(), said.encode()):
+        return False
+    return not asked.is_secure or same_origin(asked.referrer or "", f"https://{asked.host}/")
 
 
 @lru_cache(maxsize=KNOWN)

@@ -6,7 +6,7 @@ may use it (``public`` or a guard of its app) is never run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,11 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Request, Response, current_app, g, render_template, request
+from flask.sessions import SessionMixin
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from flask_login import AnonymousUserMixin, LoginManager, current_user
-from flask_wtf.csrf import CSRFError
+from flask_wtf.csrf import CSRFError, CSRFProtect
 from jinja2 import FileSystemLoader, StrictUndefined
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -31,7 +32,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import words
 from config.assets import Assets
-from config.cookies import KnownCookies, KnownTokens
+from config.cookies import KnownCookies
 from config.log import log
 from config.settings import Settings
 from shared import errors
@@ -54,7 +55,7 @@ HEADERS: Final = {
 }
 PARKABLE: Final = 16 * 1024  # bytes of a typed form worth giving back
 FORM_LIMIT: Final = 500_000  # bytes of a form without files: it is held in memory as a whole
-STREAMED: Final = ("multipart/form-data", "application/offset+octet-stream")  # files, which are not
+STREAMED: Final = "multipart/form-data"  # files, which are not
 WRITTEN: Final = (
     "text",
     "memo",
@@ -113,7 +114,7 @@ def web_app(name: str, settings: Settings, load: Callable[[Reader, str], Any | N
         BABEL_TRANSLATION_DIRECTORIES=str(Path(__file__).parent / "translations"),
     )
     engine = engine_for(settings.database_url)
-    app.extensions["madoguchi"] = _Reach(settings, engine, storage_from(settings))
+    app.extensions["madoguchi"] = _Reach(settings, engine, storage_from(settings), load)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     templates = [Path(app.root_path) / "templates", SHARED / "components"]
@@ -123,10 +124,10 @@ def web_app(name: str, settings: Settings, load: Callable[[Reader, str], Any | N
     app.context_processor(lambda: {"demo": settings.demo, "app_name": name})
 
     Babel(app)
-    _sign_in_sessions(app, load)
+    _sign_in_sessions(app)
     app.before_request(_limit_form)
     app.before_request(_deny_by_default)  # before CSRF: a stranger's upload is not even read
-    KnownTokens(app)
+    CSRFProtect(app)
     app.after_request(_headers)
     _shared_pages(app)
     _same_for_everybody(app)
@@ -158,8 +159,12 @@ class PlainRequest(Request):
 class _Reach:
     """What a request may reach: settings, database, storage."""
 
-    def __init__(self, settings: Settings, engine: Any, storage: Storage) -> None:
-        self.settings, self.engine, self.storage = settings, engine, storage
+    def __init__(
+        self, settings: Settings, engine: Any, storage: Storage, load: Callable[[Reader, str], Any | None]
+    ) -> None:
+        self.settings, self.engine, self.storage, self.load = settings, engine, storage, load
+        lasting = {"Strict-Transport-Security": "max-age=31536000"} if settings.secure_cookies else {}
+        self.headers = {**HEADERS, **lasting}
         self.sessions, self.reading = sessions(engine), reading_sessions(engine)
         self.asking = Reader(engine)
         # SQLite lets one write, and those who wait sleep and look again. Here they queue up, and go at once.
@@ -177,6 +182,20 @@ def storage() -> Storage:
     """Where the bytes are."""
     reach: _Reach = current_app.extensions["madoguchi"]
     return reach.storage
+
+
+def always_said() -> Mapping[str, str]:
+    """What the head of every answer says to browsers."""
+    reach: _Reach = current_app.extensions["madoguchi"]
+    return reach.headers
+
+
+def signed_in(asked: Request) -> tuple[SessionMixin | None, str, Any | None]:
+    """Who asks, where Flask-Login is not: the session, the token in it, and the person behind that, if any."""
+    reach: _Reach = current_app.extensions["madoguchi"]
+    session = current_app.session_interface.open_session(current_app, asked)
+    token = session.get("_user_id", "") if session is not None else ""
+    return session, token, reach.load(reach.asking, token) if token else None
 
 
 @contextmanager
@@ -213,7 +232,7 @@ def public(view: View) -> View:
 def _limit_form() -> None:
     """Only behind the door, and only with files, may a request be large."""
     view = current_app.view_functions.get(request.endpoint or "")
-    if request.mimetype not in STREAMED or getattr(view, "needs", None) == "public":
+    if request.mimetype != STREAMED or getattr(view, "needs", None) == "public":
         request.max_content_length = min(FORM_LIMIT, settings().request_limit)
 
 
@@ -230,12 +249,12 @@ def _deny_by_default() -> ResponseReturnValue | None:
     return answer
 
 
-def _sign_in_sessions(app: Flask, load: Callable[[Reader, str], Any | None]) -> None:
+def _sign_in_sessions(app: Flask) -> None:
     reach: _Reach = app.extensions["madoguchi"]
 
     def visitor(token: str) -> Visitor | None:
         try:
-            who = load(reach.asking, token)  # one question of every request: no session, no transaction
+            who = reach.load(reach.asking, token)  # one question of every request: no session, no transaction
         except (OperationalError, PoolTimeout):
             g._login_user = AnonymousUserMixin()  # noqa: SLF001  (the page that says so would ask again, and fail again)
             raise
@@ -248,7 +267,7 @@ def _sign_in_sessions(app: Flask, load: Callable[[Reader, str], Any | None]) -> 
 
 def _headers(response: Response) -> Response:
     said = {name.lower() for name, _ in response.headers}  # asked once: each look for a name goes through all of them
-    for name, value in HEADERS.items():
+    for name, value in always_said().items():
         if name.lower() not in said:
             response.headers.add(name, value)
     ours = request.endpoint in ("static", "shared.static") and response.status_code < 400
@@ -257,8 +276,6 @@ def _headers(response: Response) -> Response:
     elif not ours and "no-store" not in response.headers.get("Cache-Control", ""):
         response.headers["Cache-Control"] = "no-store"  # send_file would let anybody keep a person's paper for an hour
         response.headers.pop("Expires", None)
-    if current_app.config["SESSION_COOKIE_SECURE"]:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
 
 

@@ -34,7 +34,7 @@ def create_app(settings: Settings) -> Flask:
     app = web_app("portal", settings, sign_in.recipient_of)
     app.request_class = UploadRequest
     app.permanent_session_lifetime = sign_in.OWN_PHONE
-    rooms = (signin, check, seal, home, forms, absent, messages, sent, sheet, correction, files, display, tus, typed)
+    rooms = (signin, check, seal, home, forms, absent, messages, sent, sheet, correction, files, display, typed)
     for room in rooms:
         app.register_blueprint(room.bp)
     app.extensions["csrf"].exempt(signin.leave)  # it asks for itself: the way out works from the oldest page, too
@@ -44,4 +44,5 @@ def create_app(settings: Settings) -> Flask:
     app.context_processor(display.chosen)
     app.context_processor(kept.owner)
     app.context_processor(messages.news)
+    app.wsgi_app = tus.Tus(app)  # type: ignore[method-assign]
     return app

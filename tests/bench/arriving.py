@@ -43,7 +43,7 @@ HEAD = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 REST = os.urandom(MEBIBYTE - len(HEAD) - 16)
 PEOPLE = 60
 CLIENTS = {1: 60, 4: 160, 8: 240}  # clients at once: requests in a round
-ROUNDS = 3
+ROUNDS = 5
 
 
 def bare_app() -> Flask:

@@ -24,6 +24,7 @@ from config.settings import MEBIBYTE
 from shared import clock, intake, sign_in
 from shared.model import SignIn, StoredFile, Task, Upload, UploadPart, VersionFile
 from tests import factories
+from tests.portal.frame import ALWAYS
 from tests.portal.line import BODY, Line, b64, checksum
 from tests.portal.phone import JPEG, Sent, Somebody
 from tests.portal.test_upload import replaced_by_a_file, writing_fails_after
@@ -71,6 +72,20 @@ def test_both_addresses_say_what_they_can(line: Line) -> None:
         assert answer.headers["Tus-Extension"] == "creation,creation-with-upload,checksum,expiration,termination"
         assert answer.headers["Tus-Max-Size"] == "20000000"
         assert answer.headers["Tus-Checksum-Algorithm"] == "sha1,sha256"
+
+
+def test_each_answer_says_what_every_page_of_ours_says_to_browsers(line: Line) -> None:
+    url = place(line.create(PHOTO))
+    for method, where in (("OPTIONS", url), ("POST", line.to), ("HEAD", url), ("GET", url)):
+        answer = line.ask(method, where)
+        assert ALWAYS.items() <= dict(answer.headers).items(), method
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "Set-Cookie" not in answer.headers
+    refused = line.ask("PUT", line.to)
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "OPTIONS, POST")
+    for elsewhere in ("/uploads/to/nobody", f"{url}/x", "/uploads/"):
+        page = line.ask("POST", elsewhere)
+        assert (page.status_code, page.mimetype) == (404, "text/html")
 
 
 def test_another_version_of_the_protocol_is_not_spoken(line: Line, count: Count) -> None:
@@ -536,7 +551,12 @@ def test_uploading_keeps_the_session_alive(line: Line, make_session: Make, eveni
         with clock.at(moment), make_session.begin() as session:
             session.execute(update(Upload).values(expires_at=moment + timedelta(days=1)))
         with clock.at(moment):
-            assert line.head(url).status_code == 200
+            first, second = line.head(url), line.head(url)
+            assert (first.status_code, second.status_code) == (200, 200)
+            assert line.phone.app.config["SESSION_COOKIE_NAME"] in first.headers["Set-Cookie"], (
+                "it lives on with the row"
+            )
+            assert "Set-Cookie" not in second.headers
 
 
 def test_no_request_of_another_site_changes_anything(line: Line, count: Count) -> None:
@@ -579,6 +599,22 @@ def test_after_its_time_it_is_gone_and_the_same_attempt_begins_anew(line: Line, 
 
 
 # ---- machines that fail ----
+
+
+def test_a_fault_inside_is_an_answer_that_says_nothing_of_it(
+    line: Line,
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the secret inside")
+
+    url = place(line.create(PHOTO))
+    with capture_logs() as lines, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("portal.tus.uploads.of", broken)
+        answer = line.ask("PATCH", url, {**BODY, "Upload-Offset": "0"}, PHOTO)
+    assert reason(answer) == (500, "request")
+    assert "secret" not in answer.text
+    assert [(entry["event"], entry["error"]) for entry in lines] == [("request.failed", "RuntimeError")]
+    assert line.patch(url, 0, PHOTO).status_code == 204
 
 
 @pytest.mark.parametrize("trouble", ["disk full", "no incoming folder", "no storage"])
