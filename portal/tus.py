@@ -24,6 +24,7 @@ from flask import Flask, Request, Response, current_app
 from flask.sessions import SessionMixin
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES, http_date
 
@@ -504,6 +505,8 @@ def _refusal(asked: _Asked, error: Exception) -> _Answer:
             return _refused(422, "too_many", final=True)
         case errors.TooMuchToday():
             return _refused(429, "too_much_today", final=True)
+        case errors.IllegalMove() | StaleDataError():  # another hand was quicker: the phone asks where it stands
+            return _refused(409, "changed")
         case NotAccepted():
             log("file.refused", reason=error.reason)
             return _refused(415, error.reason, final=True)

@@ -17,11 +17,13 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm.exc import StaleDataError
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
 from config.settings import MEBIBYTE
 from shared import clock, intake, sign_in
+from shared.errors import IllegalMove
 from shared.model import SignIn, StoredFile, Task, Upload, UploadPart, VersionFile
 from tests import factories
 from tests.portal.frame import ALWAYS
@@ -601,15 +603,26 @@ def test_after_its_time_it_is_gone_and_the_same_attempt_begins_anew(line: Line, 
 # ---- machines that fail ----
 
 
-def test_a_fault_inside_is_an_answer_that_says_nothing_of_it(
-    line: Line,
-) -> None:
-    def broken(*_: object) -> None:
-        raise RuntimeError("the secret inside")
+def fails_with(error: Exception) -> Callable[..., None]:
+    def fails(*_: object, **__: object) -> None:
+        raise error
 
+    return fails
+
+
+@pytest.mark.parametrize("error", [IllegalMove("open", "open"), StaleDataError("a row that another one has moved")])
+def test_where_another_hand_was_quicker_the_phone_asks_where_it_stands(line: Line, error: Exception) -> None:
+    url = place(line.create(PHOTO))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("portal.tus.uploads.finish", fails_with(error))
+        assert reason(line.patch(url, 0, PHOTO)) == (409, "changed")
+    assert line.patch(url, line.offset(url), PHOTO).status_code == 204
+
+
+def test_a_fault_inside_is_an_answer_that_says_nothing_of_it(line: Line) -> None:
     url = place(line.create(PHOTO))
     with capture_logs() as lines, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("portal.tus.uploads.of", broken)
+        patch.setattr("portal.tus.uploads.of", fails_with(RuntimeError("the secret inside")))
         answer = line.ask("PATCH", url, {**BODY, "Upload-Offset": "0"}, PHOTO)
     assert reason(answer) == (500, "request")
     assert "secret" not in answer.text
