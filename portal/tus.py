@@ -100,7 +100,7 @@ class Tus:
         if way is None:
             return self._rest(environ, start_response)
         with self._app.app_context():
-            asked = _Asked(environ)
+            asked = _Asked(environ, populate_request=False)  # each would hold the other, and what is left of the bytes
             answer = _answer(asked, UUID(way["id"]), is_new=bool(way["to"]))
             heads = list(answer.headers.items())
             if asked.session is not None and asked.session.modified:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import Headers
+from werkzeug.test import EnvironBuilder, TestResponse
 
 from tests.portal.phone import OURS, Phone
 
@@ -42,6 +43,14 @@ class Line:
         return self.phone.client.open(
             url, method=method, headers=sent, data=body, base_url=self.phone.base_url, buffered=True, **more
         )
+
+    def environ(self, method: str, url: str, headers: Mapping[str, str]) -> dict[str, Any]:
+        """A request as a server hands it to the app, with nothing in its body."""
+        usual = {"Tus-Resumable": "1.0.0", "X-CSRFToken": self.token, **OURS, **headers}
+        name = self.phone.app.config["SESSION_COOKIE_NAME"]
+        usual["Cookie"] = f"{name}={self.phone.cookie}"
+        builder = EnvironBuilder(url, method=method, headers=Headers(usual))
+        return builder.get_environ()
 
     def create(
         self,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import io
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -601,6 +604,32 @@ def test_after_its_time_it_is_gone_and_the_same_attempt_begins_anew(line: Line, 
 
 
 # ---- machines that fail ----
+
+
+def test_what_came_is_let_go_with_the_answer_and_waits_for_no_collector(line: Line) -> None:
+    class Sent(io.BytesIO):
+        pass
+
+    sent = Sent(PHOTO)
+    left = weakref.ref(sent)
+    environ = line.environ("POST", line.to, {**BODY, "Upload-Length": str(len(PHOTO))})
+    environ |= {"wsgi.input": sent, "CONTENT_LENGTH": str(len(PHOTO))}
+    del sent
+    gc.collect()
+    gc.disable()
+    heard: list[str] = []
+
+    def hears(status: str, *_: object) -> Callable[[bytes], object]:
+        heard.append(status)
+        return heard.__contains__
+
+    try:
+        list(line.phone.app(environ, hears))
+        del environ
+        assert heard == ["201 Created"]
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def fails_with(error: Exception) -> Callable[..., None]:
