@@ -76,7 +76,7 @@ EVENTS: Final = frozenset(
     }
 )
 
-_logger = structlog.get_logger("madoguchi")
+_loggers: Final = [structlog.get_logger("madoguchi")]  # the last one writes
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, default=str)  # ``json.dumps`` would make one for each line
 
 
@@ -95,6 +95,7 @@ def configure(process: str, *, least: int = logging.INFO) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
+    _loggers.append(structlog.get_logger("madoguchi").bind())  # by itself it would be bound anew for each line
 
 
 def _as_json(line: Mapping[str, Any], **_usual: Any) -> str:
@@ -111,4 +112,4 @@ def log(event: str, *, level: str = "info", **facts: Any) -> None:
     if event not in EVENTS:
         raise ValueError(f"{event!r} is not a listed event")
     with suppress(OSError):  # a full log disk must not take an answer from anybody
-        getattr(_logger, level)(event, **facts)
+        getattr(_loggers[-1], level)(event, **facts)
