@@ -76,12 +76,13 @@ EVENTS: Final = frozenset(
     }
 )
 
-_loggers: Final = [structlog.get_logger("madoguchi")]  # the last one writes
+_logger = structlog.get_logger("madoguchi")
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, default=str)  # ``json.dumps`` would make one for each line
 
 
 def configure(process: str, *, least: int = logging.INFO) -> None:
     """Send JSON lines to stderr, each with the name of this process; those below the level ``least`` are dropped."""
+    global _logger  # noqa: PLW0603  (bound once; by itself it would be bound anew for each line)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -92,10 +93,10 @@ def configure(process: str, *, least: int = logging.INFO) -> None:
         ],
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(least),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(process=process)
-    _loggers.append(structlog.get_logger("madoguchi").bind())  # by itself it would be bound anew for each line
+    _logger = structlog.get_logger("madoguchi").bind()
 
 
 def _as_json(line: Mapping[str, Any], **_usual: Any) -> str:
@@ -112,4 +113,4 @@ def log(event: str, *, level: str = "info", **facts: Any) -> None:
     if event not in EVENTS:
         raise ValueError(f"{event!r} is not a listed event")
     with suppress(OSError):  # a full log disk must not take an answer from anybody
-        getattr(_loggers[-1], level)(event, **facts)
+        getattr(_logger, level)(event, **facts)

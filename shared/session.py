@@ -34,7 +34,7 @@ SQLITE_PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA synchronous = FULL",  # a receipt is a promise: it must survive a power cut
     "PRAGMA busy_timeout = 20000",
-    "PRAGMA temp_store = MEMORY",  # what a savepoint would take back: in a file it costs a fifth of an arriving upload
+    "PRAGMA temp_store = MEMORY",  # what a savepoint or a statement would take back needs no file
 )
 
 

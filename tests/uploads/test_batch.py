@@ -104,7 +104,8 @@ def test_a_batch_becomes_certificates_one_file_to_print_and_one_zip(desk: Desk, 
         names = [f"{short_number(one.document_no)}_{one.content['number']}.pdf" for one in issued]
     archive = zipfile.ZipFile(io.BytesIO(read(desk, row.zip_key)))
     assert archive.namelist() == ["index.csv", *names]
-    assert names[0].startswith(f"{factories.document_no(1)}_HB")
+    year = factories.document_no(1).removeprefix("令").partition("-")[0]
+    assert names[0].startswith(f"令{year}-00001_HB{year}-")
     for receipt, name in zip(issued, names, strict=True):
         assert archive.read(name) == read(desk, receipt.pdf_key), "each is the signed one, byte for byte"
     index = archive.read("index.csv")
